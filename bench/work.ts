@@ -1,0 +1,64 @@
+import { type Blob, type Image, randomBlobs, randomImage } from './content.ts';
+import type { RegistryClient } from './registry-client.ts';
+
+/** What a load generator does over and over, as data: it crosses to the generator's process. */
+export type Work =
+  | { readonly kind: 'download'; readonly repository: string; readonly path: string; readonly bytes: number }
+  | { readonly kind: 'push-blobs'; readonly repository: string; readonly blobBytes: number; readonly streamed: boolean }
+  | { readonly kind: 'push-images'; readonly repositories: readonly string[]; readonly blobBytes: number };
+
+/** One operation; resolves to the payload bytes it moved. */
+export type Operation = (client: RegistryClient) => Promise<number>;
+
+/** Makes all content now (the untimed part) and returns a source of operations that ends after `maxOperations`. */
+export function prepareWork(work: Work, maxOperations: number): () => Operation | undefined {
+  switch (work.kind) {
+    case 'download': {
+      const operation: Operation = (client) => download(client, work);
+      let left = maxOperations;
+      return () => (left-- > 0 ? operation : undefined);
+    }
+    case 'push-blobs': {
+      const blobs = randomBlobs(maxOperations, work.blobBytes);
+      return () => {
+        const blob = blobs.pop();
+        return blob && ((client) => pushBlob(client, work, blob));
+      };
+    }
+    case 'push-images': {
+      const images = Array.from({ length: maxOperations }, () => randomImage(1, work.blobBytes));
+      return () => {
+        const image = images.pop();
+        const repository = work.repositories[images.length % work.repositories.length];
+        return image && repository !== undefined ? (client) => pushImage(client, repository, image) : undefined;
+      };
+    }
+    default:
+      return work satisfies never;
+  }
+}
+
+async function download(client: RegistryClient, work: Work & { kind: 'download' }): Promise<number> {
+  const bytes = await client.download(work.repository, work.path);
+  if (bytes !== work.bytes) throw new Error(`${work.path} of ${work.repository} has ${bytes} bytes, not ${work.bytes}`);
+  return bytes;
+}
+
+async function pushBlob(client: RegistryClient, work: Work & { kind: 'push-blobs' }, blob: Blob): Promise<number> {
+  await client.pushBlob(work.repository, { ...blob, streamed: work.streamed });
+  return blob.bytes.length;
+}
+
+/** Pushes as container clients do: HEAD before each blob and before the manifest, a tag of its own per image. */
+export async function pushImage(client: RegistryClient, repository: string, image: Image): Promise<number> {
+  let bytes = image.manifest.bytes.length;
+  for (const blob of [...image.layers, image.config]) {
+    if (await client.exists(repository, `blobs/${blob.digest}`)) continue;
+    await client.pushBlob(repository, { ...blob, streamed: false });
+    bytes += blob.bytes.length;
+  }
+  const tag = image.manifest.digest.slice(7, 31);
+  await client.exists(repository, `manifests/${tag}`);
+  await client.pushManifest(repository, tag, image.manifest.bytes);
+  return bytes;
+}

@@ -1,0 +1,1 @@
+export { type FsBlobStoreOptions, fsBlobStore } from './fs-blob-store.ts';

@@ -1,0 +1,1 @@
+export { localKeyWrapper } from './local-key-wrapper.ts';

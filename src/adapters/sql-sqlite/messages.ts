@@ -1,0 +1,66 @@
+import { Fault, type FaultCode, type FaultDetail } from '../../kernel/index.ts';
+import { DatabaseError, type SqlValue } from '../../ports/index.ts';
+
+/**
+ * What crosses between the caller's thread and the writer:
+ *
+ *   caller ──[position, now, input, …]──▶ writer      many transactions in one message
+ *   caller ◀──{ results, failures }────── writer      answers in the order of the questions, many in one message
+ *   caller ──'close'──▶ writer, caller ◀──{ closed }── writer
+ *
+ * Order replaces identifiers: both ports are first in, first out, and the writer answers strictly in turn.
+ */
+export type Batch = unknown[];
+
+/** Values that one transaction takes in a `Batch`: its position among all transactions, `now`, input. */
+export const batchStride = 3;
+
+/** What the writer needs to begin, as data. */
+export interface WriterStart {
+  readonly file: string;
+  readonly migrations: readonly {
+    readonly version: number;
+    readonly name: string;
+    readonly statements: readonly string[];
+  }[];
+  readonly transactionUrls: readonly string[];
+  readonly transactionNames: readonly string[];
+  readonly regionOrdinal: number;
+  readonly lastStamp: { readonly sql: string; readonly values: readonly SqlValue[] };
+}
+
+/** First message of the writer: it is ready, or why it is not. */
+export type WriterGreeting = { readonly ready: true } | { readonly ready: false; readonly error: PackedError };
+
+/** Outcomes of consecutive transactions. A failed one has `undefined` in `results` and an entry in `failures`. */
+export interface Answers {
+  readonly results: readonly unknown[];
+  readonly failures: readonly { readonly index: number; readonly error: PackedError }[];
+}
+
+/** Last message of the writer, when asked to close. */
+export interface Closed {
+  readonly closed: true;
+  readonly error?: PackedError;
+}
+
+/** A Fault or DatabaseError as plain data, because structured cloning knows neither class. */
+export type PackedError =
+  | { readonly fault: FaultCode; readonly message: string; readonly detail: FaultDetail | undefined }
+  | { readonly kind: DatabaseError['kind']; readonly message: string; readonly cause: string | undefined };
+
+export function packError(error: Fault | DatabaseError): PackedError {
+  if (error instanceof Fault) return { fault: error.code, message: error.message, detail: error.detail };
+  const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
+  return { kind: error.kind, message: error.message, cause };
+}
+
+export function unpackError(packed: PackedError): Fault | DatabaseError {
+  if ('fault' in packed) {
+    return new Fault(packed.fault, packed.message, packed.detail === undefined ? {} : { detail: packed.detail });
+  }
+  if (packed.cause === undefined) return new DatabaseError(packed.kind, packed.message);
+  const cause = new Error(packed.message);
+  cause.stack = packed.cause;
+  return new DatabaseError(packed.kind, packed.message, { cause });
+}

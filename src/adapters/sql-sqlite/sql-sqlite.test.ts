@@ -1,0 +1,154 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { manualClock } from '../../kernel/index.ts';
+import * as fixture from '../../ports/_database-fixture.ts';
+import { databaseContract } from '../../ports/database.contract.ts';
+import type { DatabaseError } from '../../ports/index.ts';
+import * as faulty from './_faulty-fixture.ts';
+import { openSqlite } from './index.ts';
+
+databaseContract('sqlite', async () => {
+  const folder = await newFolder();
+  return { open: (options) => openSqlite({ ...options, file: folder.file }), [Symbol.asyncDispose]: folder.remove };
+});
+
+async function newFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'berth-sqlite-'));
+  return { path, file: join(path, 'berth.db'), remove: () => rm(path, { recursive: true }) };
+}
+
+async function newWorld() {
+  const folder = await newFolder();
+  const options = fixture.fixtureOptions(manualClock());
+  const open = () => openSqlite({ ...options, modules: [...options.modules, faulty], file: folder.file });
+  const db = await open();
+  return {
+    db,
+    folder,
+    facts: async (...ids: number[]) => {
+      const found = await Promise.all(ids.map((id) => db.first(fixture.readFact, { id })));
+      return found.flatMap((fact) => (fact === undefined ? [] : [fact.id]));
+    },
+    async [Symbol.asyncDispose]() {
+      await db.close();
+      await folder.remove();
+    },
+  };
+}
+
+describe('the writer of sqlite', () => {
+  test('syncs its log at every commit', async () => {
+    await using world = await newWorld();
+    expect(await world.db.transact(faulty.readSafety, null)).toBe(2); // FULL
+  });
+
+  test('a group that the engine rolled back is run again one by one, and only what has no room fails', async () => {
+    await using world = await newWorld();
+    await world.db.transact(faulty.limitSpace, null);
+    const outcomes = await Promise.allSettled([
+      world.db.transact(faulty.insertBytes, { id: 1, size: 10 }),
+      world.db.transact(fixture.setUnless, { name: 'refused', refused: true }),
+      world.db.transact(faulty.insertBytes, { id: 2, size: 1_000_000 }),
+      world.db.transact(faulty.insertBytes, { id: 3, size: 10 }),
+    ]);
+    expect(outcomes).toMatchObject([
+      { value: 1 },
+      { reason: { name: 'Fault', code: 'conflict' } },
+      { reason: { name: 'DatabaseError', kind: 'full' } },
+      { value: 1 },
+    ]);
+    expect(await world.facts(1, 2, 3)).toEqual([1, 3]);
+  });
+
+  test('a commit that fails for one of the group fails for that one only', async () => {
+    await using world = await newWorld();
+    const outcomes = await Promise.allSettled([
+      world.db.transact(faulty.insertBytes, { id: 1, size: 1 }),
+      world.db.transact(faulty.breakAtCommit, { name: 'part' }),
+      world.db.transact(faulty.insertBytes, { id: 2, size: 1 }),
+    ]);
+    expect(outcomes).toMatchObject([{ value: 1 }, { reason: { kind: 'internal' } }, { value: 1 }]);
+    expect(await world.facts(1, 2)).toEqual([1, 2]);
+  });
+
+  test('a transaction that waits for something other than SQL is rolled back and the others go on', async () => {
+    await using world = await newWorld();
+    const outcomes = await Promise.allSettled([
+      world.db.transact(faulty.insertBytes, { id: 1, size: 1 }),
+      world.db.transact(faulty.waitForever, { id: 2 }),
+      world.db.transact(faulty.waitForTimer, { id: 3 }),
+      world.db.transact(faulty.insertBytes, { id: 4, size: 1 }),
+    ]);
+    const refusal = {
+      reason: { kind: 'internal', message: expect.stringContaining('waited for something') as string },
+    };
+    expect(outcomes).toMatchObject([{ value: 1 }, refusal, refusal, { value: 1 }]);
+    expect(await world.facts(1, 2, 3, 4)).toEqual([1, 4]);
+  });
+
+  test('an input that cannot be cloned spoils no other of its batch', async () => {
+    await using world = await newWorld();
+    const outcomes = await Promise.allSettled([
+      world.db.transact(faulty.insertBytes, { id: 1, size: 1 }),
+      world.db.transact(faulty.insertBytes, { id: 2, size: (() => 1) as unknown as number }),
+      world.db.transact(faulty.answerFunction, { id: 3 }),
+      world.db.transact(faulty.insertBytes, { id: 4, size: 1 }),
+    ]);
+    const refusal = { reason: { kind: 'internal', message: expect.stringContaining('cannot be cloned') as string } };
+    expect(outcomes).toMatchObject([{ value: 1 }, refusal, refusal, { value: 1 }]);
+  });
+
+  test('when the writer ends, work is rejected as unavailable, and so is later work', async () => {
+    await using world = await newWorld();
+    const outcomes = await Promise.allSettled([
+      world.db.transact(faulty.insertBytes, { id: 1, size: 1 }),
+      world.db.transact(faulty.exit, null),
+      world.db.transact(faulty.insertBytes, { id: 2, size: 1 }),
+    ]);
+    expect(outcomes.map((outcome) => outcome.status === 'rejected' && (outcome.reason as DatabaseError).kind)).toEqual([
+      'unavailable',
+      'unavailable',
+      'unavailable',
+    ]);
+    await expect(world.db.transact(faulty.insertBytes, { id: 3, size: 1 })).rejects.toMatchObject({
+      kind: 'unavailable',
+    });
+    expect(await world.facts(1, 2, 3)).toEqual([]);
+  });
+});
+
+describe('the file of sqlite', () => {
+  test('is readable by its owner only, and stands alone after closing', async () => {
+    await using world = await newWorld();
+    await world.db.transact(fixture.set, { name: 'a', value: 1 });
+    const names = await readdir(world.folder.path);
+    expect(names.sort()).toEqual(['berth.db', 'berth.db-shm', 'berth.db-wal']);
+    for (const name of names) expect((await stat(join(world.folder.path, name))).mode & 0o777).toBe(0o600);
+    await world.db.close();
+    expect(await readdir(world.folder.path)).toEqual(['berth.db']);
+  });
+
+  test('that is no database, or whose folder is absent, is refused as unavailable', async () => {
+    await using world = await newWorld();
+    const options = fixture.fixtureOptions(manualClock());
+    const other = join(world.folder.path, 'other.db');
+    await writeFile(other, 'this is not a database, it only pretends to be a file of some length'.repeat(40));
+    await expect(openSqlite({ ...options, file: other })).rejects.toMatchObject({ kind: 'unavailable' });
+    const absent = join(world.folder.path, 'absent', 'berth.db');
+    await expect(openSqlite({ ...options, file: absent })).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('can be read by two at once while one writes', async () => {
+    await using world = await newWorld();
+    const options = fixture.fixtureOptions(manualClock());
+    const second = await openSqlite({ ...options, file: world.folder.file });
+    await Promise.all([
+      ...Array.from({ length: 50 }, () => world.db.transact(fixture.increment, { name: 'a' })),
+      ...Array.from({ length: 50 }, () => second.transact(fixture.increment, { name: 'a' })),
+    ]);
+    expect(await second.first(fixture.readCounter, { name: 'a' })).toEqual({ value: 100 });
+    await second.close();
+  });
+});

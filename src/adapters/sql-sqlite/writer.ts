@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { DatabaseError } from '../../ports/index.ts';
+import { databaseError } from './engine-error.ts';
+import {
+  type Answers,
+  type Batch,
+  type Closed,
+  unpackError,
+  type WriterGreeting,
+  type WriterStart,
+} from './messages.ts';
+import { withOwnBytes } from './own-bytes.ts';
+
+/** The caller's end of the writer thread. */
+export interface Writer {
+  /** Runs the transaction at `position`; settles after its commit or its failure. */
+  submit(position: number, now: number, input: unknown): Promise<unknown>;
+  /** Lets everything submitted finish, writes the log back into the database and ends the thread. Call it once. */
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Submission extends Pending {
+  readonly position: number;
+  readonly now: number;
+  readonly input: unknown;
+}
+
+/** Starts the writer; resolves when the schema is up to date and it takes transactions. Throws `DatabaseError`. */
+export async function startWriter(start: WriterStart): Promise<Writer> {
+  // Source and compiled program have the same layout; only the file's extension differs.
+  const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
+  const worker = new Worker(new URL(file, import.meta.url), { name: 'database-writer', workerData: start });
+  const ended = once(worker, 'exit').then(() => Promise.reject(new Error('it ended before it was ready')));
+  const [greeting] = (await Promise.race([once(worker, 'message'), ended]).catch((error: unknown) => {
+    throw crashed(error);
+  })) as [WriterGreeting];
+  if (!greeting.ready) {
+    await worker.terminate();
+    throw unpackError(greeting.error);
+  }
+  return attend(worker);
+}
+
+/** Carries submissions to a ready writer and answers back. */
+function attend(worker: Worker): Writer {
+  /** Sent and not answered, in order. */
+  let pending: Pending[] = [];
+  /** Waiting for the end of this turn of the event loop, to travel as one message. */
+  let outgoing: Submission[] = [];
+  let broken: DatabaseError | undefined;
+  let finish: Pending | undefined;
+
+  worker.on('message', (message: Answers | Closed) => {
+    if ('closed' in message) {
+      if (message.error === undefined) finish?.resolve(undefined);
+      else finish?.reject(unpackError(message.error));
+      return;
+    }
+    const answered = pending.splice(0, message.results.length);
+    for (const { index, error } of message.failures) answered[index]?.reject(unpackError(error));
+    // Settling twice has no effect: the failures above stay failures.
+    for (const [index, { resolve }] of answered.entries()) resolve(message.results[index]);
+  });
+  worker.on('error', (error) => fail(crashed(error)));
+  worker.on('exit', () => fail(crashed(undefined)));
+
+  function fail(error: DatabaseError): void {
+    broken ??= error;
+    const lost = [...pending, ...outgoing];
+    pending = [];
+    outgoing = [];
+    for (const { reject } of lost) reject(broken);
+    finish?.reject(broken);
+  }
+
+  function flush(): void {
+    const submissions = outgoing;
+    outgoing = [];
+    if (submissions.length === 0) return;
+    try {
+      send(submissions);
+    } catch {
+      // One input that cannot be cloned spoils the message of all: each is sent for itself.
+      for (const submission of submissions) {
+        try {
+          send([submission]);
+        } catch (error) {
+          submission.reject(databaseError(error, 'the input of a transaction cannot be cloned'));
+        }
+      }
+    }
+  }
+
+  function send(submissions: readonly Submission[]): void {
+    const batch: Batch = [];
+    for (const { position, now, input } of submissions) batch.push(position, now, withOwnBytes(input));
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+    worker.postMessage(batch);
+    pending.push(...submissions);
+  }
+
+  return {
+    submit(position, now, input) {
+      return new Promise((resolve, reject) => {
+        if (broken !== undefined) {
+          reject(broken);
+          return;
+        }
+        if (outgoing.length === 0) setImmediate(flush);
+        outgoing.push({ position, now, input, resolve, reject });
+      });
+    },
+    async close() {
+      if (broken === undefined) {
+        flush();
+        const closed = new Promise((resolve, reject) => {
+          finish = { resolve, reject };
+        });
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+        worker.postMessage('close');
+        try {
+          await closed;
+        } finally {
+          await worker.terminate();
+        }
+      }
+    },
+  };
+}
+
+function crashed(cause: unknown): DatabaseError {
+  const text = cause instanceof Error ? `: ${cause.message}` : '';
+  return new DatabaseError(
+    'unavailable',
+    `the writer of the database has stopped${text}; what it was doing may be lost`,
+    {
+      cause,
+    },
+  );
+}

@@ -1,0 +1,2 @@
+export { pendingMigrations, type RecordedMigration } from './migration-plan.ts';
+export { transactionPositions } from './transaction-positions.ts';

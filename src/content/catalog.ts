@@ -1,0 +1,129 @@
+import { type Digest, Fault, type Page, type RepositoryName } from '../kernel/index.ts';
+import type { Database } from '../ports/index.ts';
+import type { RegistryRef } from './environment.ts';
+import { lockBits } from './locks.ts';
+import { listReferrers } from './store/manifest-store.ts';
+import { catalogRange, findRepository, type RepositoryRecord } from './store/repository-store.ts';
+import { tagNames } from './store/tag-store.ts';
+
+/** A page of names, and whether more follow after the last of them. */
+export interface NamePage {
+  readonly names: readonly string[];
+  readonly more: boolean;
+}
+
+/** A descriptor in the list of referrers (image-spec, "Content Descriptors"). */
+export interface ReferrerDescriptor {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** The lists of the distribution specification, all by key, so that any page costs the same. */
+export interface Catalog {
+  /** Repositories inside `ranges` (what the caller may see), lexical. */
+  repositories(
+    registry: RegistryRef,
+    ranges: readonly { from: string; to: string | null }[],
+    page: Page,
+  ): Promise<NamePage>;
+  /** Tags, lexical. Throws `name-unknown`. */
+  tags(registry: RegistryRef, repository: RepositoryName, page: Page): Promise<NamePage>;
+  /** Live manifests whose subject is `subject`; none is not an error, even when the repository is not there. */
+  referrers(
+    registry: RegistryRef,
+    repository: RepositoryName,
+    subject: Digest,
+    artifactType: string | null,
+    page: Page,
+  ): Promise<{ readonly manifests: readonly ReferrerDescriptor[]; readonly more: boolean }>;
+}
+
+/** Above every repository name in byte order. */
+const beyondNames = '~';
+/** Bytes of annotations that one page of referrers may carry; the page ends early when they are reached. */
+const maxReferrerPageBytes = 2 * 1024 * 1024;
+
+/** Finds a repository that is listed under its name, or throws `name-unknown`; refuses a read-locked one. */
+export async function readableRepository(
+  database: Database,
+  registry: RegistryRef,
+  name: RepositoryName,
+): Promise<RepositoryRecord> {
+  const repository = await database.first(findRepository, { registryId: registry.id, name });
+  if (!repository || repository.state !== 'live') throw new Fault('name-unknown', `repository "${name}" is not found`);
+  if (repository.locks & lockBits.readEnabled)
+    throw new Fault('locked', `repository "${name}" is locked against reading`);
+  return repository;
+}
+
+/** Makes the lists. */
+export function catalog(database: Database): Catalog {
+  return {
+    async repositories(registry, ranges, page) {
+      const names: string[] = [];
+      const wanted = page.limit + 1;
+      for (const range of ranges) {
+        if (names.length >= wanted) break;
+        if (page.last !== null && range.to !== null && range.to <= page.last) continue;
+        const rows = await database.all(catalogRange, {
+          registryId: registry.id,
+          after: page.last ?? '',
+          from: range.from,
+          to: range.to ?? beyondNames,
+          limit: wanted - names.length,
+        });
+        for (const row of rows) names.push(row.name);
+      }
+      return pageOf(names, page.limit);
+    },
+
+    async tags(registry, name, page) {
+      const repository = await readableRepository(database, registry, name);
+      const rows = await database.all(tagNames, {
+        repositoryId: repository.id,
+        last: page.last ?? '',
+        limit: page.limit + 1,
+      });
+      return pageOf(
+        rows.map((row) => row.name),
+        page.limit,
+      );
+    },
+
+    async referrers(registry, name, subject, artifactType, page) {
+      const repository = await database.first(findRepository, { registryId: registry.id, name });
+      if (!repository || repository.state === 'deleted') return { manifests: [], more: false };
+      if (repository.locks & lockBits.readEnabled)
+        throw new Fault('locked', `repository "${name}" is locked against reading`);
+      const rows = await database.all(listReferrers, {
+        repositoryId: repository.id,
+        subject,
+        artifactType: artifactType ?? '',
+        last: page.last ?? '',
+        limit: page.limit + 1,
+      });
+      const manifests: ReferrerDescriptor[] = [];
+      let bytes = 0;
+      for (const row of rows.slice(0, page.limit)) {
+        bytes += (row.annotations?.length ?? 0) + 300;
+        if (bytes > maxReferrerPageBytes && manifests.length > 0) return { manifests, more: true };
+        manifests.push({
+          mediaType: row.media_type,
+          digest: row.digest,
+          size: row.size,
+          ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+          ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
+        });
+      }
+      return { manifests, more: rows.length > page.limit };
+    },
+  };
+}
+
+function pageOf(names: readonly string[], limit: number): NamePage {
+  // An empty page cannot say where to go on, so it never says that more follow.
+  return { names: names.slice(0, limit), more: limit > 0 && names.length > limit };
+}

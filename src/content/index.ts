@@ -1,0 +1,14 @@
+export { blobs } from './blobs.ts';
+export { bodyCache } from './body-cache.ts';
+export { catalog } from './catalog.ts';
+export type { ContentEnvironment, RegistryRef } from './environment.ts';
+export type { ContentLimits } from './limits.ts';
+export { manifests } from './manifests.ts';
+export { metadata } from './metadata.ts';
+export { type Pulls, pulls } from './pulls.ts';
+export { parseRegistryName, type Registries, type Registry, registries, reservedNames } from './registries.ts';
+export { transactions, transactionsUrl } from './transactions/index.ts';
+export { foundDeployment } from './transactions/registry-transactions.ts';
+export { type Uploads, uploads } from './uploads.ts';
+export { dataPlane, type RegistryDoor } from './wire/data-plane.ts';
+export { type DataRoute, dataRoutes } from './wire/routes.ts';

@@ -1,0 +1,104 @@
+import { statement } from '../../data/index.ts';
+
+/** A registry as the data plane needs it on every request. */
+export interface RegistryRecord {
+  id: number;
+  name: string;
+  sku: string;
+  admin_enabled: number;
+  anonymous_pull: number;
+  is_default: number;
+  created_ms: number;
+}
+
+const columns = ['id', 'name', 'sku', 'admin_enabled', 'anonymous_pull', 'is_default', 'created_ms'] as const;
+
+export const registryByName = statement<{ name: string }, RegistryRecord>((db, p) =>
+  db
+    .selectFrom('registry')
+    .select([...columns])
+    .where('name', '=', p.name)
+    .where('state', '=', 'live')
+    .limit(1),
+);
+
+export const defaultRegistry = statement<Record<string, never>, RegistryRecord>((db) =>
+  db
+    .selectFrom('registry')
+    .select([...columns])
+    .where('is_default', '=', 1)
+    .where('state', '=', 'live')
+    .orderBy('id')
+    .limit(1),
+);
+
+export const listRegistries = statement<{ last: string; limit: number }, RegistryRecord>((db, p) =>
+  db
+    .selectFrom('registry')
+    .select([...columns])
+    .where('state', '=', 'live')
+    .where('name', '>', p.last)
+    .orderBy('name')
+    .limit(p.limit),
+);
+
+export const insertRegistry = statement<
+  {
+    name: string;
+    sku: 'Basic' | 'Standard' | 'Premium';
+    adminEnabled: number;
+    anonymousPull: number;
+    isDefault: number;
+    now: number;
+    stamp: string;
+  },
+  { id: number }
+>((db, p) =>
+  db
+    .insertInto('registry')
+    .values({
+      name: p.name,
+      state: 'live',
+      sku: p.sku,
+      admin_enabled: p.adminEnabled,
+      anonymous_pull: p.anonymousPull,
+      is_default: p.isDefault,
+      created_ms: p.now,
+      deleted_ms: null,
+      stamp: p.stamp,
+    })
+    .returning('id'),
+);
+
+export const updateRegistry = statement<{
+  id: number;
+  adminEnabled: number;
+  anonymousPull: number;
+  stamp: string;
+}>((db, p) =>
+  db
+    .updateTable('registry')
+    .set({ admin_enabled: p.adminEnabled, anonymous_pull: p.anonymousPull, stamp: p.stamp })
+    .where('id', '=', p.id)
+    .where('state', '=', 'live'),
+);
+
+export const retireRegistry = statement<{ id: number; now: number; stamp: string }>((db, p) =>
+  db
+    .updateTable('registry')
+    .set({ state: 'deleted', deleted_ms: p.now, stamp: p.stamp })
+    .where('id', '=', p.id)
+    .where('state', '=', 'live'),
+);
+
+export const deploymentRow = statement<Record<string, never>, { id: string; incarnation: string }>((db) =>
+  db.selectFrom('deployment').select(['id', 'incarnation']).limit(1),
+);
+
+export const insertDeployment = statement<{ id: string; incarnation: string; now: number }>((db, p) =>
+  db.insertInto('deployment').values({ id: p.id, incarnation: p.incarnation, created_ms: p.now }),
+);
+
+export const insertRegion = statement<{ ordinal: number; name: string; now: number }>((db, p) =>
+  db.insertInto('region').values({ ordinal: p.ordinal, name: p.name, state: 'active', created_ms: p.now }),
+);

@@ -1,0 +1,111 @@
+import { statement } from '../../data/index.ts';
+
+/** An upload session. */
+export interface UploadRecord {
+  id: string;
+  repository_id: number;
+  algorithm: string;
+  staged_key: string | null;
+  tail: Uint8Array | null;
+  tail_key_id: string | null;
+  received: number;
+  expires_ms: number;
+}
+
+export const insertUpload = statement<{
+  id: string;
+  registryId: number;
+  repositoryId: number;
+  identity: string;
+  algorithm: string;
+  now: number;
+  expires: number;
+}>((db, p) =>
+  db.insertInto('upload').values({
+    id: p.id,
+    registry_id: p.registryId,
+    repository_id: p.repositoryId,
+    identity: p.identity,
+    algorithm: p.algorithm,
+    staged_key: null,
+    tail: null,
+    tail_key_id: null,
+    received: 0,
+    created_ms: p.now,
+    expires_ms: p.expires,
+  }),
+);
+
+/** A row when the identity has as many sessions open as `offset` + 1. */
+export const uploadsBeyond = statement<{ registryId: number; identity: string; offset: number }, { id: string }>(
+  (db, p) =>
+    db
+      .selectFrom('upload')
+      .select('id')
+      .where('registry_id', '=', p.registryId)
+      .where('identity', '=', p.identity)
+      .orderBy('identity')
+      .limit(1)
+      .offset(p.offset),
+);
+
+/** A session, only through the repository and the identity that opened it. */
+export const findUpload = statement<
+  { id: string; registryId: number; repository: string; identity: string; now: number },
+  UploadRecord
+>((db, p) =>
+  db
+    .selectFrom('upload')
+    .innerJoin('repository', 'repository.id', 'upload.repository_id')
+    .select([
+      'upload.id as id',
+      'upload.repository_id as repository_id',
+      'upload.algorithm as algorithm',
+      'upload.staged_key as staged_key',
+      'upload.tail as tail',
+      'upload.tail_key_id as tail_key_id',
+      'upload.received as received',
+      'upload.expires_ms as expires_ms',
+    ])
+    .where('upload.id', '=', p.id)
+    .where('upload.registry_id', '=', p.registryId)
+    .where('repository.name', '=', p.repository)
+    .where('upload.identity', '=', p.identity)
+    .where('upload.expires_ms', '>', p.now)
+    .limit(1),
+);
+
+/** Moves a session on; changes no row when another request moved it meanwhile. */
+export const advanceUpload = statement<{
+  id: string;
+  from: number;
+  received: number;
+  stagedKey: string | null;
+  tail: Uint8Array | null;
+  tailKeyId: string | null;
+  expires: number;
+}>((db, p) =>
+  db
+    .updateTable('upload')
+    .set({
+      received: p.received,
+      staged_key: p.stagedKey,
+      tail: p.tail,
+      tail_key_id: p.tailKeyId,
+      expires_ms: p.expires,
+    })
+    .where('id', '=', p.id)
+    .where('received', '=', p.from),
+);
+
+export const removeUpload = statement<{ id: string }>((db, p) => db.deleteFrom('upload').where('id', '=', p.id));
+
+export const expiredUploads = statement<{ now: number; limit: number }, { id: string; staged_key: string | null }>(
+  (db, p) =>
+    db
+      .selectFrom('upload')
+      .select(['id', 'staged_key'])
+      .where('expires_ms', '<=', p.now)
+      .orderBy('expires_ms')
+      .limit(p.limit),
+);

@@ -1,0 +1,40 @@
+import type { TransactionDefinition } from '../../ports/index.ts';
+import { deleteManifest, deleteTag, putManifest } from './manifest-transactions.ts';
+import { recordPulls } from './pull-transactions.ts';
+import { changeRegistry, createRegistry, deleteRegistry, foundDeployment } from './registry-transactions.ts';
+import { deleteRepository, setAttributes } from './repository-transactions.ts';
+import {
+  cancelUpload,
+  deleteBlob,
+  expireUploads,
+  finishUpload,
+  markBlobMissing,
+  mountBlob,
+  renewBlobLease,
+  saveProgress,
+  startUpload,
+} from './upload-transactions.ts';
+
+/** The transactions of this room, for the writer thread. */
+export const transactions: readonly TransactionDefinition<never, unknown>[] = [
+  putManifest,
+  recordPulls,
+  deleteManifest,
+  deleteTag,
+  foundDeployment,
+  createRegistry,
+  changeRegistry,
+  deleteRegistry,
+  deleteRepository,
+  setAttributes,
+  startUpload,
+  saveProgress,
+  finishUpload,
+  markBlobMissing,
+  mountBlob,
+  renewBlobLease,
+  cancelUpload,
+  expireUploads,
+  deleteBlob,
+];
+export const transactionsUrl: string = import.meta.url;

@@ -1,0 +1,114 @@
+import { type RequestContext, recordChange } from '../../data/index.ts';
+import { Fault } from '../../kernel/index.ts';
+import type { TransactionDefinition } from '../../ports/index.ts';
+import {
+  defaultRegistry,
+  deploymentRow,
+  insertDeployment,
+  insertRegion,
+  insertRegistry,
+  registryByName,
+  retireRegistry,
+  updateRegistry,
+} from '../store/registry-store.ts';
+
+/** Writes down whose database this is, once. Answers the ids that hold. */
+export const foundDeployment: TransactionDefinition<
+  { id: string; incarnation: string; regionOrdinal: number; regionName: string },
+  { id: string; incarnation: string }
+> = {
+  name: 'content/found-deployment',
+  async run(tx, input) {
+    const known = await tx.first(deploymentRow, {});
+    if (known) return known;
+    await tx.run(insertDeployment, { id: input.id, incarnation: input.incarnation, now: tx.now });
+    await tx.run(insertRegion, { ordinal: input.regionOrdinal, name: input.regionName, now: tx.now });
+    return { id: input.id, incarnation: input.incarnation };
+  },
+};
+
+/** What a new registry is told. The first one becomes the default of the plain listener. */
+export interface NewRegistry {
+  readonly context: RequestContext;
+  readonly name: string;
+  readonly sku: 'Basic' | 'Standard' | 'Premium';
+  readonly adminEnabled: boolean;
+  readonly anonymousPull: boolean;
+  /** When set, nothing happens if there is a default registry already. */
+  readonly onlyAsDefault: boolean;
+}
+
+/** Creates a registry. Throws `conflict` when the name is taken. Answers null when `onlyAsDefault` found one. */
+export const createRegistry: TransactionDefinition<NewRegistry, { id: number } | null> = {
+  name: 'content/create-registry',
+  async run(tx, input) {
+    const first = await tx.first(defaultRegistry, {});
+    if (first && input.onlyAsDefault) return null;
+    if (await tx.first(registryByName, { name: input.name })) {
+      throw new Fault('conflict', `the registry "${input.name}" exists already`);
+    }
+    const stamp = tx.stamp();
+    const row = await tx.first(insertRegistry, {
+      name: input.name,
+      sku: input.sku,
+      adminEnabled: input.adminEnabled ? 1 : 0,
+      anonymousPull: input.anonymousPull ? 1 : 0,
+      isDefault: first ? 0 : 1,
+      now: tx.now,
+      stamp,
+    });
+    if (!row) throw new Error('an insert answered no row');
+    await recordChange(tx, input.context, {
+      registryId: row.id,
+      kind: 'registry.created',
+      stamp,
+      details: { name: input.name, sku: input.sku },
+    });
+    return { id: row.id };
+  },
+};
+
+/** Changes the switches of a registry. Throws `not-found`. */
+export const changeRegistry: TransactionDefinition<
+  { context: RequestContext; name: string; adminEnabled?: boolean; anonymousPull?: boolean },
+  void
+> = {
+  name: 'content/change-registry',
+  async run(tx, input) {
+    const registry = await tx.first(registryByName, { name: input.name });
+    if (!registry) throw new Fault('not-found', `there is no registry named "${input.name}"`);
+    const stamp = tx.stamp();
+    await tx.run(updateRegistry, {
+      id: registry.id,
+      adminEnabled: (input.adminEnabled ?? registry.admin_enabled === 1) ? 1 : 0,
+      anonymousPull: (input.anonymousPull ?? registry.anonymous_pull === 1) ? 1 : 0,
+      stamp,
+    });
+    await recordChange(tx, input.context, {
+      registryId: registry.id,
+      kind: 'registry.updated',
+      stamp,
+      details: { adminEnabled: input.adminEnabled, anonymousPull: input.anonymousPull },
+    });
+  },
+};
+
+/** Deletes a registry: nothing answers under its name any more; its rows stay until they are collected. */
+export const deleteRegistry: TransactionDefinition<{ context: RequestContext; name: string }, void> = {
+  name: 'content/delete-registry',
+  async run(tx, input) {
+    const registry = await tx.first(registryByName, { name: input.name });
+    if (!registry) throw new Fault('not-found', `there is no registry named "${input.name}"`);
+    if (registry.is_default === 1) {
+      throw new Fault('not-permitted', `"${input.name}" is the registry of the plain listener and cannot be deleted`);
+    }
+    const stamp = tx.stamp();
+    await tx.run(retireRegistry, { id: registry.id, now: tx.now, stamp });
+    await recordChange(tx, input.context, {
+      registryId: registry.id,
+      kind: 'registry.deleted',
+      stamp,
+      details: { name: input.name },
+    });
+  },
+};

@@ -1,0 +1,122 @@
+import { type RequestContext, recordChange } from '../../data/index.ts';
+import { Fault } from '../../kernel/index.ts';
+import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
+import { type AttributeName, type ChangeableAttributes, changeLocks, deletionLock, stampFields } from '../locks.ts';
+import { lockManifest, setManifestLocks } from '../store/manifest-store.ts';
+import {
+  clearTagsOf,
+  closeHistoryOf,
+  deleteRepositoryRow,
+  holdRepository,
+  lockRepository,
+  protectedContent,
+  type RepositoryRecord,
+  retireManifestsOf,
+  reviewAllOf,
+  setRepositoryLocks,
+} from '../store/repository-store.ts';
+import { lockTag, setTagLocks } from '../store/tag-store.ts';
+
+/** Deletes a repository with all that is in it. Refused as a whole when anything in it is locked or held. */
+export const deleteRepository: TransactionDefinition<
+  { context: RequestContext; registryId: number; repository: string; graceMs: number },
+  { manifests: string[]; tags: string[] }
+> = {
+  name: 'content/delete-repository',
+  async run(tx, input) {
+    const { registryId, context } = input;
+    const repository = await tx.first(lockRepository, { registryId, name: input.repository });
+    if (!repository || repository.state !== 'live') {
+      throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
+    }
+    if (repository.locks & deletionLock)
+      throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
+    const kept = await tx.first(protectedContent, { repositoryId: repository.id, now: tx.now });
+    if (kept) throw new Fault('locked', `${kept.what} in repository "${input.repository}" is locked against deletion`);
+    const stamp = tx.stamp();
+    const common = { repositoryId: repository.id, now: tx.now, stamp };
+    await tx.run(closeHistoryOf, { ...common, actor: context.actor });
+    const tags = await tx.all(clearTagsOf, common);
+    const manifests = await tx.all(retireManifestsOf, common);
+    await tx.run(deleteRepositoryRow, { id: repository.id, now: tx.now, stamp });
+    await tx.run(reviewAllOf, { registryId, repositoryId: repository.id, due: tx.now + input.graceMs });
+    await recordChange(tx, context, {
+      registryId,
+      kind: 'repository.deleted',
+      stamp,
+      repository: input.repository,
+      details: { manifestCount: manifests.length, tagCount: tags.length },
+    });
+    return { manifests: manifests.map((row) => row.digest), tags: tags.map((row) => row.name) };
+  },
+};
+
+/** Which attributes are changed, where: a repository, one of its tags, or one of its manifests. */
+export interface SetAttributes {
+  readonly context: RequestContext;
+  readonly registryId: number;
+  readonly repository: string;
+  readonly target: { readonly kind: 'repository' } | { readonly kind: 'tag' | 'manifest'; readonly key: string };
+  readonly change: Partial<ChangeableAttributes>;
+}
+
+/** Changes lock attributes, each field under its own stamp. Locks never forbid changing locks. */
+export const setAttributes: TransactionDefinition<SetAttributes, void> = {
+  name: 'content/set-attributes',
+  async run(tx, input) {
+    const { registryId, target, change } = input;
+    const find = target.kind === 'repository' ? lockRepository : holdRepository;
+    const repository = await tx.first(find, { registryId, name: input.repository });
+    if (!repository || repository.state !== 'live') {
+      throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
+    }
+    const fields = (Object.keys(change) as AttributeName[]).filter((name) => change[name] !== undefined);
+    const stamp = tx.stamp();
+    await applyTo(tx, repository, target, change, fields, stamp);
+    await recordChange(tx, input.context, {
+      registryId,
+      kind: `${target.kind}.attributes`,
+      stamp,
+      repository: input.repository,
+      digest: target.kind === 'manifest' ? target.key : null,
+      tag: target.kind === 'tag' ? target.key : null,
+      details: { ...change },
+    });
+  },
+};
+
+async function applyTo(
+  tx: SqlTransaction,
+  repository: RepositoryRecord,
+  target: SetAttributes['target'],
+  change: Partial<ChangeableAttributes>,
+  fields: readonly string[],
+  stamp: string,
+): Promise<void> {
+  const repositoryId = repository.id;
+  const next = (row: { locks: number; lock_stamps: string }) => ({
+    locks: changeLocks(row.locks, change),
+    lockStamps: stampFields(row.lock_stamps, fields, stamp),
+    now: tx.now,
+  });
+  switch (target.kind) {
+    case 'repository':
+      await tx.run(setRepositoryLocks, { id: repositoryId, ...next(repository) });
+      return;
+    case 'tag': {
+      const tag = await tx.first(lockTag, { repositoryId, name: target.key });
+      if (!tag || tag.digest === null) throw new Fault('tag-unknown', `tag "${target.key}" is not found`);
+      await tx.run(setTagLocks, { repositoryId, name: target.key, ...next(tag) });
+      return;
+    }
+    case 'manifest': {
+      const manifest = await tx.first(lockManifest, { repositoryId, digest: target.key });
+      if (!manifest || manifest.state === 'deleted')
+        throw new Fault('manifest-unknown', `manifest ${target.key} is not found`);
+      await tx.run(setManifestLocks, { id: manifest.id, ...next(manifest) });
+      return;
+    }
+    default:
+      target satisfies never;
+  }
+}

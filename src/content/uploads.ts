@@ -1,0 +1,304 @@
+import type { Readable } from 'node:stream';
+import {
+  algorithmOf,
+  type ByteRange,
+  type Digest,
+  type DigestAlgorithm,
+  Fault,
+  isFault,
+  type RepositoryName,
+  type RunningDigest,
+  startDigest,
+} from '../kernel/index.ts';
+import type { ContentEnvironment, RegistryRef } from './environment.ts';
+import { receive } from './intake.ts';
+import { findUpload, type UploadRecord } from './store/upload-store.ts';
+import {
+  cancelUpload,
+  expireUploads,
+  type FinishUpload,
+  finishUpload,
+  saveProgress,
+  startUpload,
+} from './transactions/upload-transactions.ts';
+import { rehash, sessionMemory, type UploadBuffer, uploadBuffer } from './upload-session.ts';
+
+/** Names a session. It answers only to the repository and the identity that opened it; to all others it is not there. */
+export interface SessionKey {
+  readonly registry: RegistryRef;
+  readonly repository: RepositoryName;
+  readonly identity: string;
+  readonly id: string;
+}
+
+/** The body of a PATCH, PUT or POST, with what its headers say. `length` is null for chunked transfer. */
+export interface UploadBody {
+  readonly stream: () => Readable;
+  readonly length: number | null;
+  readonly range: ByteRange | null;
+}
+
+/** Upload sessions (distribution-spec, "Pushing blobs"). Bytes are verified before a blob exists. */
+export interface Uploads {
+  start(where: Omit<SessionKey, 'id'>, algorithm: DigestAlgorithm): Promise<string>;
+  status(session: SessionKey): Promise<{ received: number }>;
+  /** Adds bytes at the end. Throws `upload-range` when they belong elsewhere; what a broken-off body brought is kept. */
+  append(session: SessionKey, body: UploadBody): Promise<{ received: number }>;
+  /** Adds the last bytes, if any, verifies and stores. Throws `digest-invalid` and drops the session on a mismatch. */
+  finish(session: SessionKey, body: UploadBody, digest: Digest): Promise<{ size: number }>;
+  cancel(session: SessionKey): Promise<void>;
+  /** A whole blob in one request, without a session. */
+  whole(where: Omit<SessionKey, 'id'>, body: UploadBody, digest: Digest): Promise<{ size: number }>;
+  /** Removes expired sessions and what they staged; answers how many. */
+  sweep(limit: number): Promise<number>;
+}
+
+/** Makes the upload use-cases. */
+export function uploads(environment: ContentEnvironment): Uploads {
+  const { database, blobs, clock, ids, limits, seal } = environment;
+  const memory = sessionMemory({
+    waitMs: 10_000,
+    busy: () => new Fault('conflict', 'another request is writing to this upload'),
+  });
+
+  const find = async (session: SessionKey): Promise<UploadRecord> => {
+    const row = await database.first(findUpload, {
+      id: session.id,
+      registryId: session.registry.id,
+      repository: session.repository,
+      identity: session.identity,
+      now: clock.now(),
+    });
+    if (!row) throw new Fault('upload-unknown', 'there is no such upload; start a new one');
+    return row;
+  };
+
+  const openTail = (registryId: number, row: UploadRecord): Uint8Array | null =>
+    row.tail === null ? null : seal.openBody(registryId, seal.codec, row.tail_key_id, row.tail);
+
+  /** Reads a body into the session's buffer; the hash goes along. Answers where the session stands now. */
+  const take = async (
+    buffer: UploadBuffer,
+    body: UploadBody,
+    position: number,
+    hash: RunningDigest | undefined,
+  ): Promise<{ received: number; complete: boolean }> => {
+    if (body.length === 0) return { received: position, complete: true };
+    const intake = await receive(body.stream(), {
+      position,
+      maxBytes: limits.layerBytes - position,
+      hash,
+      sink: (at, chunks) => buffer.write(at, chunks),
+    });
+    if (intake.complete && body.range !== null && intake.received !== body.range.end - body.range.start + 1) {
+      throw new Fault(
+        'upload-invalid',
+        `Content-Range names ${body.range.end - body.range.start + 1} bytes, ${intake.received} came`,
+      );
+    }
+    return { received: position + intake.received, complete: intake.complete };
+  };
+
+  const runningHash = async (
+    session: SessionKey,
+    row: UploadRecord,
+    tail: Uint8Array | null,
+  ): Promise<RunningDigest | undefined> => {
+    const algorithm = row.algorithm as DigestAlgorithm;
+    const remembered = memory.takeHash(session.id, row.received);
+    if (remembered) return remembered;
+    if (row.received === 0) return startDigest(algorithm);
+    // Small sessions are hashed again at once; a staged one once at the end.
+    return row.staged_key === null
+      ? rehash(environment, { stagedKey: null, tail, size: row.received }, algorithm)
+      : undefined;
+  };
+
+  const save = (session: SessionKey, from: number, received: number, buffer: UploadBuffer): Promise<void> => {
+    const small = buffer.small();
+    return database.transact(saveProgress, {
+      id: session.id,
+      from,
+      received,
+      stagedKey: buffer.stagedKey(),
+      tail: small && small.length > 0 ? seal.sealBody(session.registry.id, small) : null,
+      tailKeyId: seal.keyId,
+      idleMs: limits.uploadIdleMs,
+    });
+  };
+
+  /** Hash verified, bytes made durable, then the one transaction that makes them a blob. */
+  const store = async (
+    where: Omit<SessionKey, 'id'>,
+    uploadId: string | null,
+    buffer: UploadBuffer,
+    size: number,
+    digest: Digest,
+  ): Promise<void> => {
+    const small = buffer.small();
+    const key = buffer.stagedKey();
+    const location = small === null && key !== null ? await blobs.commit(key, size) : null;
+    const input: FinishUpload = {
+      uploadId,
+      registryId: where.registry.id,
+      repository: where.repository,
+      digest,
+      size,
+      bytes:
+        location === null
+          ? { kind: 'row', bytes: seal.sealBody(where.registry.id, small ?? new Uint8Array(0)) }
+          : { kind: 'object', store: blobs.name, location },
+      codec: seal.codec,
+      keyId: seal.keyId,
+      region: environment.regionOrdinal,
+      leaseMs: limits.blobLeaseMs,
+    };
+    try {
+      const { kept } = await database.transact(finishUpload, input);
+      if (!kept && location !== null) await blobs.remove(location);
+    } catch (error) {
+      // After a refusal the object is nobody's. After any other failure the commit may have happened: it stays.
+      if (location !== null && isFault(error)) await blobs.remove(location);
+      throw error;
+    }
+  };
+
+  const verify = async (
+    source: { stagedKey: string | null; tail: Uint8Array | null; size: number },
+    hash: RunningDigest | undefined,
+    digest: Digest,
+  ): Promise<void> => {
+    const algorithm = algorithmOf(digest);
+    const complete = hash?.algorithm === algorithm ? hash : await rehash(environment, source, algorithm);
+    const found = complete.digest();
+    if (found !== digest) {
+      throw new Fault('digest-invalid', `the bytes that came have digest ${found}, not ${digest}`);
+    }
+  };
+
+  const drop = async (id: string, stagedKey: string | null): Promise<void> => {
+    memory.forget(id);
+    await database.transact(cancelUpload, { id });
+    if (stagedKey !== null) await blobs.abort(stagedKey);
+  };
+
+  const checkRange = (row: UploadRecord, body: UploadBody): void => {
+    if (body.range === null) return;
+    if (body.range.start !== row.received) {
+      throw new Fault(
+        'upload-range',
+        `the upload stands at byte ${row.received}, the chunk begins at ${body.range.start}`,
+        {
+          detail: { received: row.received },
+        },
+      );
+    }
+    if (body.length !== null && body.length !== body.range.end - body.range.start + 1) {
+      throw new Fault('upload-invalid', 'Content-Length and Content-Range do not agree');
+    }
+  };
+
+  return {
+    async start(where, algorithm) {
+      // The region's ordinal stands in the id, so that another region can forward a session to its own.
+      const id = `${environment.regionOrdinal.toString(16).padStart(4, '0')}${ids.id()}`;
+      await database.transact(startUpload, {
+        id,
+        registryId: where.registry.id,
+        repository: where.repository,
+        identity: where.identity,
+        algorithm,
+        maxOpen: limits.openUploadsPerIdentity,
+        idleMs: limits.uploadIdleMs,
+      });
+      return id;
+    },
+
+    async status(session) {
+      const row = await find(session);
+      return { received: row.received };
+    },
+
+    append: (session, body) =>
+      memory.alone(session.id, async () => {
+        const row = await find(session);
+        checkRange(row, body);
+        const tail = openTail(session.registry.id, row);
+        const hash = await runningHash(session, row, tail);
+        const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
+        try {
+          const { received, complete } = await take(buffer, body, row.received, hash);
+          if (received !== row.received) await save(session, row.received, received, buffer);
+          if (hash) memory.keepHash(session.id, hash, received);
+          if (!complete)
+            throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
+          return { received };
+        } finally {
+          await buffer.close();
+        }
+      }),
+
+    finish: (session, body, digest) =>
+      memory.alone(session.id, async () => {
+        const row = await find(session);
+        checkRange(row, body);
+        const tail = openTail(session.registry.id, row);
+        const hash = await runningHash(session, row, tail);
+        const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
+        try {
+          const { received, complete } = await take(buffer, body, row.received, hash);
+          if (!complete) {
+            await save(session, row.received, received, buffer);
+            throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
+          }
+          try {
+            await verify({ stagedKey: buffer.stagedKey(), tail: buffer.small(), size: received }, hash, digest);
+          } catch (error) {
+            await buffer.close();
+            await drop(session.id, buffer.stagedKey());
+            throw error;
+          }
+          await buffer.close();
+          await store(session, session.id, buffer, received, digest);
+          memory.forget(session.id);
+          return { size: received };
+        } finally {
+          await buffer.close();
+        }
+      }),
+
+    async cancel(session) {
+      await memory.alone(session.id, async () => {
+        const row = await find(session);
+        await drop(session.id, row.staged_key);
+      });
+    },
+
+    async whole(where, body, digest) {
+      const hash = startDigest(algorithmOf(digest));
+      const buffer = uploadBuffer(environment, where.registry.id, { stagedKey: null, tail: null });
+      try {
+        const { received, complete } = await take(buffer, body, 0, hash);
+        if (!complete) throw new Fault('upload-invalid', 'the body broke off');
+        await verify({ stagedKey: null, tail: null, size: received }, hash, digest);
+        await buffer.close();
+        await store(where, null, buffer, received, digest);
+        return { size: received };
+      } catch (error) {
+        await buffer.close();
+        const key = buffer.stagedKey();
+        if (key !== null && isFault(error)) await blobs.abort(key);
+        throw error;
+      }
+    },
+
+    async sweep(limit) {
+      const expired = await database.transact(expireUploads, { limit });
+      for (const session of expired) {
+        memory.forget(session.id);
+        if (session.stagedKey !== null) await blobs.abort(session.stagedKey);
+      }
+      return expired.length;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { RequestContext } from '../../data/index.ts';
+import type { BufferPool, Exchange, RouteParameters } from '../../http/index.ts';
+import type {
+  AskedScope,
+  Authenticator,
+  Decision,
+  Principal,
+  RegistryAccess,
+  TokenService,
+} from '../../identity/index.ts';
+import type { RepositoryName } from '../../kernel/index.ts';
+import type { Blobs } from '../blobs.ts';
+import type { Catalog } from '../catalog.ts';
+import type { Manifests } from '../manifests.ts';
+import type { Metadata } from '../metadata.ts';
+import type { Registry } from '../registries.ts';
+import type { Uploads } from '../uploads.ts';
+
+/** What handlers may use. */
+export interface DataPlaneServices {
+  readonly authenticator: Authenticator;
+  readonly tokens: TokenService;
+  readonly blobs: Blobs;
+  readonly manifests: Manifests;
+  readonly uploads: Uploads;
+  readonly catalog: Catalog;
+  readonly metadata: Metadata;
+  readonly buffers: BufferPool;
+  readonly manifestBytes: number;
+}
+
+/** A request on its way into a handler: routed, authenticated, decided. There is no other way to get one. */
+export interface Call {
+  readonly exchange: Exchange;
+  readonly services: DataPlaneServices;
+  readonly parameters: RouteParameters;
+  readonly registry: Registry;
+  readonly access: RegistryAccess;
+  readonly decision: Decision;
+  readonly principal: Principal;
+  readonly context: RequestContext;
+}
+
+/** A call to something inside a repository, whose name has been parsed and decided upon. */
+export interface RepositoryCall extends Call {
+  readonly repository: RepositoryName;
+}
+
+/** A request to the token endpoints, which decide by themselves. */
+export interface TokenCall {
+  readonly exchange: Exchange;
+  readonly services: DataPlaneServices;
+  readonly access: RegistryAccess;
+}
+
+export type { AskedScope };

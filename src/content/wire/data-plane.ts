@@ -1,0 +1,215 @@
+import type { RequestContext } from '../../data/index.ts';
+import { compileRoutes, type Exchange, type RouteParameters } from '../../http/index.ts';
+import { decide, type RegistryAccess, type Wanted } from '../../identity/index.ts';
+import { Fault, isFault, parseAuthorization, parseRepositoryName, type RepositoryName } from '../../kernel/index.ts';
+import { BlobStoreError, DatabaseError } from '../../ports/index.ts';
+import type { Registry } from '../registries.ts';
+import type { DataPlaneServices } from './call.ts';
+import { challenge, scopeOf, unauthorizedDetail } from './challenge.ts';
+import { errorBody, wireErrors } from './errors.ts';
+import { registryHandlers, repositoryHandlers, tokenHandlers } from './handlers.ts';
+import { type DataRoute, dataRoutes } from './routes.ts';
+import { progressHeaders } from './v2/uploads.ts';
+
+/** How the plane finds the registry that a request is for. `canonical` is its login server, the audience of its tokens. */
+export interface RegistryDoor {
+  /** The registry behind a listener and a host; undefined when none answers there. */
+  find(exchange: Exchange): Promise<Registry | undefined>;
+  canonical(registry: Registry): string;
+}
+
+export interface DataPlaneOptions {
+  readonly door: RegistryDoor;
+  readonly services: DataPlaneServices;
+  /** True while the process drains: running requests finish, new ones hear 503. */
+  draining(): boolean;
+  /** Told of every error that is not a refusal. */
+  failed(exchange: Exchange, error: unknown): void;
+}
+
+const match = compileRoutes(dataRoutes);
+
+/** Headers of every answer (ACR-FACTS §4.1). */
+function commonHeaders(exchange: Exchange): void {
+  const { response } = exchange;
+  response.setHeader('docker-distribution-api-version', 'registry/2.0');
+  response.setHeader('x-ms-correlation-request-id', exchange.requestId);
+  response.setHeader('x-content-type-options', 'nosniff');
+  response.setHeader(
+    'access-control-expose-headers',
+    'Docker-Content-Digest, WWW-Authenticate, Link, X-Ms-Correlation-Request-Id',
+  );
+  if (exchange.listener.scheme === 'https') {
+    response.setHeader('strict-transport-security', 'max-age=31536000; includeSubDomains');
+  }
+}
+
+/**
+ * The data plane of all registries. One order for every request: registry by host, route, identity, decision, handler. The
+ * decision needs nothing from the repository, so that what is not yours and what is not there look alike.
+ */
+export function dataPlane(options: DataPlaneOptions): (exchange: Exchange) => Promise<void> {
+  return async (exchange) => {
+    commonHeaders(exchange);
+    const state: RequestState = { registry: null, route: null, repository: null };
+    try {
+      await answer(options, exchange, state);
+    } catch (error) {
+      refuse(options, exchange, state, translate(error));
+    }
+  };
+}
+
+/** What is known of a request when it is refused. */
+interface RequestState {
+  registry: Registry | null;
+  route: DataRoute | null;
+  repository: string | null;
+}
+
+async function answer(options: DataPlaneOptions, exchange: Exchange, state: RequestState): Promise<void> {
+  const { services, door } = options;
+  if (options.draining()) throw new Fault('unavailable', 'the registry is shutting down; try again in a moment');
+  const registry = await door.find(exchange);
+  if (!registry) throw new Fault('not-found', `no registry answers to "${exchange.host}"`);
+  state.registry = registry;
+  exchange.facts.registry = registry.name;
+  const matched = match(exchange.method, exchange.path);
+  if (matched.kind === 'none') throw new Fault('not-found', 'there is nothing at this path');
+  if (matched.kind === 'method') {
+    exchange.response.setHeader('allow', matched.allowed.join(', '));
+    throw new Fault(
+      'unsupported',
+      `${exchange.method} is not served at this path; there are ${matched.allowed.join(', ')}`,
+    );
+  }
+  const { route, parameters } = matched;
+  state.route = route;
+  exchange.facts.operation = route.id;
+  const access: RegistryAccess = {
+    id: registry.id,
+    name: registry.name,
+    audience: door.canonical(registry),
+    adminEnabled: registry.adminEnabled,
+    anonymousPull: registry.anonymousPull,
+  };
+  if (route.id === 'oauth2.token' || route.id === 'oauth2.exchange') {
+    await tokenHandlers[route.id]({ exchange, services, access });
+    return;
+  }
+  const repository = repositoryOf(route, parameters, state, exchange);
+  const principal = await services.authenticator.authenticate(
+    parseAuthorization(exchange.header('authorization')),
+    access,
+  );
+  exchange.facts.actor = principal.name;
+  const decision = decide(principal, wantedBy(route, repository), registry.id);
+  if (!decision.allowed || (route.access.kind === 'signed-in' && principal.kind === 'anonymous')) {
+    throw new Fault(principal.kind === 'anonymous' ? 'unauthenticated' : 'denied', 'authentication required');
+  }
+  const call = {
+    exchange,
+    services,
+    parameters,
+    registry,
+    access,
+    decision,
+    principal,
+    context: contextOf(exchange, principal.name),
+  };
+  if (route.id === 'v2.base' || route.id === 'v2.catalog' || route.id === 'acr.catalog')
+    await registryHandlers[route.id](call);
+  else await repositoryHandlers[route.id]({ ...call, repository: repository as RepositoryName });
+}
+
+function repositoryOf(
+  route: DataRoute,
+  parameters: RouteParameters,
+  state: RequestState,
+  exchange: Exchange,
+): RepositoryName | null {
+  if (route.access.kind !== 'repository') return null;
+  const repository = parseRepositoryName(parameters['name'] ?? '');
+  state.repository = repository;
+  exchange.facts.repository = repository;
+  exchange.facts.reference = parameters['reference'] ?? parameters['digest'] ?? parameters['tag'] ?? '';
+  return repository;
+}
+
+function wantedBy(route: DataRoute, repository: RepositoryName | null): Wanted[] {
+  if (route.access.kind === 'catalog') return [{ action: 'catalog/read' }];
+  return route.access.kind === 'repository' && repository !== null ? [{ action: route.access.action, repository }] : [];
+}
+
+function contextOf(exchange: Exchange, actor: string): RequestContext {
+  return {
+    requestId: exchange.requestId,
+    actor,
+    host: exchange.host,
+    method: exchange.method,
+    userAgent: exchange.header('user-agent') ?? '',
+    address: exchange.address,
+    listener: exchange.listener.name,
+    network: exchange.listener.network,
+  };
+}
+
+/** Port errors become refusals where the caller can act on them; everything else stays a bug. */
+function translate(error: unknown): unknown {
+  const full = 'the registry has no space left; reading goes on';
+  if (error instanceof BlobStoreError && error.kind === 'full')
+    return new Fault('storage-full', full, { cause: error });
+  if (error instanceof DatabaseError) {
+    if (error.kind === 'full') return new Fault('storage-full', full, { cause: error });
+    if (error.kind === 'busy' || error.kind === 'unavailable' || error.kind === 'closed') {
+      return new Fault('unavailable', 'the registry cannot reach its database; try again in a moment', {
+        cause: error,
+      });
+    }
+  }
+  return error;
+}
+
+function refuse(options: DataPlaneOptions, exchange: Exchange, state: RequestState, error: unknown): void {
+  const { response } = exchange;
+  if (!isFault(error) || error.cause instanceof BlobStoreError || error.cause instanceof DatabaseError)
+    options.failed(exchange, error);
+  if (response.headersSent || response.destroyed) {
+    // The answer is on its way: only a broken connection can still tell the client that it is not whole.
+    response.destroy();
+    return;
+  }
+  if (!isFault(error)) {
+    exchange.facts.error = 'internal';
+    const message = `internal error; the operator finds it under ${exchange.requestId}`;
+    exchange.sendJson(500, { errors: [{ code: 'UNKNOWN', message, detail: null }] });
+    return;
+  }
+  exchange.facts.error = error.code;
+  const { route, registry, repository } = state;
+  const oauth = route?.access.kind === 'token-endpoint';
+  const headers: Record<string, string> = {};
+  let detail: unknown;
+  if ((error.code === 'unauthenticated' || error.code === 'denied') && route && registry) {
+    const presented = exchange.header('authorization') !== undefined;
+    const problem = presented ? (error.code === 'denied' ? 'insufficient_scope' : 'invalid_token') : null;
+    // az splits the challenge of /v2/ at every comma and equal sign, so it stays bare there.
+    const bare = route.access.kind === 'signed-in' || oauth;
+    headers['www-authenticate'] = challenge(
+      exchange,
+      options.door.canonical(registry),
+      scopeOf(route.access, repository),
+      bare ? null : problem,
+    );
+    detail = unauthorizedDetail(route.access, repository);
+  }
+  if (error.code === 'upload-range' && repository !== null) {
+    const received = Number(error.detail?.['received'] ?? 0);
+    Object.assign(
+      headers,
+      progressHeaders(repository, exchange.path.split('/').findLast((part) => part !== '') ?? '', received),
+    );
+  }
+  if (error.code === 'unavailable' || error.code === 'too-many-requests') headers['retry-after'] = '5';
+  exchange.sendJson(wireErrors[error.code].status, errorBody(error, { oauth, detail }), headers);
+}

@@ -1,0 +1,87 @@
+import { type AccessEntry, grantAccess, type Principal } from '../../../identity/index.ts';
+import { Fault, parseAuthorization, parseScopes } from '../../../kernel/index.ts';
+import type { TokenCall } from '../call.ts';
+
+const maxFormBytes = 64 * 1024;
+
+/** `GET /oauth2/token` as docker asks it: Basic or nothing, scopes in the query (ACR-FACTS §4.4, AZ-WIRE T-REG-11). */
+export async function getToken(call: TokenCall): Promise<void> {
+  const { exchange, services, access } = call;
+  const credential = parseAuthorization(exchange.header('authorization'));
+  if (credential.scheme === 'bearer') {
+    throw new Fault('unauthenticated', 'the token endpoint takes a user name and a password, not a bearer token');
+  }
+  const principal = await services.authenticator.authenticate(credential, access);
+  call.exchange.facts.actor = principal.name;
+  await answer(call, principal, exchange.query.getAll('scope'), false);
+}
+
+/** `POST /oauth2/token`: grants `password` and `refresh_token` (ACR-FACTS §4.4; RFC 6749 §4.3, §6). */
+export async function postToken(call: TokenCall): Promise<void> {
+  const { exchange, services, access } = call;
+  const form = new URLSearchParams((await exchange.readBody(maxFormBytes)).toString('utf8'));
+  const principal = await fromForm(call, form, (username, password) =>
+    services.authenticator.authenticate({ scheme: 'basic', username, password }, access),
+  );
+  exchange.facts.actor = principal.name;
+  await answer(call, principal, form.getAll('scope'), form.get('access_type') === 'offline');
+}
+
+/** `POST /oauth2/exchange`: needs the identity provider, which this version does not have. */
+export async function exchangeToken(_call: TokenCall): Promise<void> {
+  throw new Fault(
+    'unsupported',
+    'signing in with an Entra access token is not there yet; use the admin user or a token',
+  );
+}
+
+async function fromForm(
+  call: TokenCall,
+  form: URLSearchParams,
+  signIn: (username: string, password: string) => Promise<Principal>,
+): Promise<Principal> {
+  const { services, access } = call;
+  const grant = form.get('grant_type');
+  const username = form.get('username') ?? '';
+  const refreshToken = form.get('refresh_token') ?? '';
+  switch (grant) {
+    case 'refresh_token':
+      return services.authenticator.fromRefreshToken(refreshToken, access);
+    case 'password':
+      // The JavaScript SDK asks for an anonymous token with this grant and an empty refresh token (AZ-WIRE §9.1).
+      return username === ''
+        ? services.authenticator.authenticate({ scheme: 'none' }, access)
+        : signIn(username, form.get('password') ?? '');
+    default:
+      throw new Fault(
+        'unsupported',
+        `grant_type "${(grant ?? '').slice(0, 60)}" is not known here; use password or refresh_token`,
+      );
+  }
+}
+
+async function answer(
+  call: TokenCall,
+  principal: Principal,
+  scopes: readonly string[],
+  offline: boolean,
+): Promise<void> {
+  const { exchange, services, access } = call;
+  if (principal.kind === 'anonymous' && !access.anonymousPull) {
+    throw new Fault('unauthenticated', 'authentication required');
+  }
+  const granted: AccessEntry[] = grantAccess(principal, parseScopes(scopes));
+  const token = await services.tokens.issueAccess(principal, access, granted);
+  exchange.sendJson(
+    200,
+    {
+      access_token: token,
+      token,
+      expires_in: Math.floor(services.tokens.accessLifetimeMs / 1000),
+      ...(offline && principal.kind !== 'anonymous' && principal.restriction === null
+        ? { refresh_token: await services.tokens.issueRefresh(principal, access) }
+        : {}),
+    },
+    { 'cache-control': 'no-store' },
+  );
+}

@@ -1,0 +1,16 @@
+export { type Dialect, dialectOf } from './dialect.ts';
+export {
+  type Change,
+  type ChangeKind,
+  type FeedEntry,
+  lastStamp,
+  numberFeed,
+  type RequestContext,
+  readFeed,
+  recordChange,
+} from './feed.ts';
+export { migrations } from './migrations/index.ts';
+export { statement } from './query.ts';
+export type { Schema } from './schema.ts';
+export { type ContentSeal, plainSeal } from './seal.ts';
+export { transactions, transactionsUrl } from './transactions.ts';

@@ -1,0 +1,117 @@
+import type { Migration } from '../../ports/index.ts';
+import { dialectOf } from '../dialect.ts';
+
+/** The ground: everything in `schema.ts`. */
+export const ground: Migration = {
+  version: 1,
+  name: 'ground',
+  statements(name) {
+    const { text, bytes, bigint, serial } = dialectOf(name).column;
+    return [
+      `create table deployment (id ${text} primary key, incarnation ${text} not null, created_ms ${bigint} not null)`,
+      `create table region (ordinal integer primary key, name ${text} not null unique, state ${text} not null, created_ms ${bigint} not null)`,
+
+      `create table registry (
+        id ${serial}, name ${text} not null, state ${text} not null, sku ${text} not null,
+        admin_enabled integer not null, anonymous_pull integer not null, is_default integer not null,
+        created_ms ${bigint} not null, deleted_ms ${bigint}, stamp ${text} not null)`,
+      `create unique index registry_name on registry (name) where state = 'live'`,
+
+      `create table repository (
+        id ${serial}, registry_id ${bigint} not null references registry (id), name ${text} not null, state ${text} not null,
+        origin ${text} not null, created_ms ${bigint} not null, updated_ms ${bigint} not null, deleted_stamp ${text},
+        locks integer not null, lock_stamps ${text} not null, unique (registry_id, name))`,
+      `create index repository_listed on repository (registry_id, name) where state = 'live' and locks < 8`,
+
+      `create table manifest (
+        id ${serial}, repository_id ${bigint} not null references repository (id), digest ${text} not null,
+        media_type ${text} not null, artifact_type ${text}, own_artifact_type ${text}, config_media_type ${text},
+        subject_digest ${text}, annotations ${text}, architecture ${text}, os ${text},
+        size ${bigint} not null, image_size ${bigint} not null, state ${text} not null,
+        pushed_ms ${bigint} not null, updated_ms ${bigint} not null, pulled_ms ${bigint}, deleted_ms ${bigint},
+        present_stamp ${text} not null, deleted_stamp ${text}, locks integer not null, lock_stamps ${text} not null,
+        unique (repository_id, digest))`,
+      `create index manifest_by_time on manifest (repository_id, updated_ms, digest) where state <> 'deleted'`,
+      `create index manifest_referrers on manifest (repository_id, subject_digest, digest) where subject_digest is not null and state = 'live'`,
+
+      `create table edge (
+        repository_id ${bigint} not null, parent_id ${bigint} not null references manifest (id) on delete cascade,
+        kind ${text} not null, child_digest ${text} not null, child_size ${bigint} not null,
+        primary key (parent_id, kind, child_digest))${name === 'sqlite' ? ' without rowid' : ''}`,
+      `create index edge_child on edge (repository_id, child_digest)`,
+
+      `create table body (
+        registry_id ${bigint} not null, kind ${text} not null, digest ${text} not null, codec ${text} not null, key_id ${text},
+        bytes ${bytes} not null, primary key (registry_id, kind, digest))`,
+
+      `create table tag (
+        repository_id ${bigint} not null references repository (id), name ${text} not null, digest ${text},
+        version ${bigint} not null, stamp ${text} not null, created_ms ${bigint} not null, updated_ms ${bigint} not null,
+        locks integer not null, lock_stamps ${text} not null, primary key (repository_id, name))`,
+      `create index tag_listed on tag (repository_id, name) where digest is not null and locks < 8`,
+      `create index tag_by_time on tag (repository_id, updated_ms, name) where digest is not null`,
+      `create index tag_by_digest on tag (repository_id, digest, name) where digest is not null`,
+
+      `create table tag_history (
+        repository_id ${bigint} not null, name ${text} not null, version ${bigint} not null, digest ${text} not null,
+        from_ms ${bigint} not null, from_stamp ${text} not null, from_actor ${text} not null,
+        to_ms ${bigint}, to_stamp ${text}, to_actor ${text}, end_cause ${text},
+        primary key (repository_id, name, version))`,
+      `create index tag_history_open on tag_history (repository_id, digest) where to_ms is null`,
+
+      `create table blob (
+        registry_id ${bigint} not null references registry (id), digest ${text} not null, size ${bigint} not null, state ${text} not null,
+        lease_until_ms ${bigint} not null, created_ms ${bigint} not null, primary key (registry_id, digest))`,
+      `create table blob_location (
+        registry_id ${bigint} not null, digest ${text} not null, region_ordinal integer not null, store ${text} not null,
+        location ${text} not null, codec ${text} not null, key_id ${text}, state ${text} not null,
+        primary key (registry_id, digest, region_ordinal, store))`,
+      `create index blob_location_object on blob_location (store, location) where location <> ''`,
+      `create table repository_blob (
+        repository_id ${bigint} not null references repository (id), digest ${text} not null, created_ms ${bigint} not null,
+        primary key (repository_id, digest))${name === 'sqlite' ? ' without rowid' : ''}`,
+
+      `create table upload (
+        id ${text} primary key, registry_id ${bigint} not null, repository_id ${bigint} not null references repository (id), identity ${text} not null,
+        algorithm ${text} not null, staged_key ${text}, tail ${bytes}, tail_key_id ${text}, received ${bigint} not null,
+        created_ms ${bigint} not null, expires_ms ${bigint} not null)`,
+      `create index upload_by_identity on upload (registry_id, identity)`,
+      `create index upload_expiry on upload (expires_ms)`,
+
+      `create table hold (
+        repository_id ${bigint} not null references repository (id), digest ${text} not null, holder ${text} not null, until_ms ${bigint},
+        primary key (repository_id, digest, holder))`,
+      `create table review (
+        registry_id ${bigint} not null, repository_id ${bigint} not null, kind ${text} not null, digest ${text} not null,
+        due_ms ${bigint} not null, reason ${text} not null, primary key (repository_id, kind, digest))`,
+      `create index review_due on review (due_ms)`,
+
+      `create table change (
+        id ${serial}, registry_id ${bigint} not null, n ${bigint}, origin ${text} not null, kind ${text} not null, kind_version integer not null,
+        stamp ${text} not null, at_ms ${bigint} not null, repository ${text}, digest ${text}, tag ${text}, tag_version ${bigint},
+        media_type ${text}, size ${bigint}, details ${text}, actor ${text} not null, request_id ${text} not null, host ${text} not null,
+        method ${text} not null, user_agent ${text} not null, address ${text} not null, region_ordinal integer not null)`,
+      `create unique index change_number on change (registry_id, n)`,
+      `create index change_stamp on change (stamp)`,
+      ...(name === 'postgres' ? [`create index change_unnumbered on change (id) where n is null`] : []),
+
+      `create table signing_key (
+        kid ${text} primary key, algorithm ${text} not null, public_jwk ${text} not null, sealed_private ${text} not null,
+        created_ms ${bigint} not null, retired_ms ${bigint})`,
+      `create table admin_credential (
+        registry_id ${bigint} not null references registry (id), name ${text} not null, credential_id ${text} not null,
+        sealed ${text} not null, hash ${text} not null, created_ms ${bigint} not null, primary key (registry_id, name))`,
+      `create table scope_map (
+        id ${serial}, registry_id ${bigint} not null references registry (id), name ${text} not null, description ${text} not null,
+        actions ${text} not null, created_ms ${bigint} not null, stamp ${text} not null, unique (registry_id, name))`,
+      `create table token (
+        id ${serial}, registry_id ${bigint} not null references registry (id), name ${text} not null,
+        scope_map_id ${bigint} not null references scope_map (id), status ${text} not null, created_ms ${bigint} not null,
+        stamp ${text} not null, unique (registry_id, name))`,
+      `create index token_by_scope_map on token (scope_map_id)`,
+      `create table token_password (
+        token_id ${bigint} not null references token (id) on delete cascade, name ${text} not null, credential_id ${text} not null,
+        hash ${text} not null, created_ms ${bigint} not null, expires_ms ${bigint}, primary key (token_id, name))`,
+    ];
+  },
+};

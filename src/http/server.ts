@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  type ServerOptions as ServerSettings,
+} from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import { type Exchange, hasUnreadBody, type Listener, openExchange } from './exchange.ts';
+
+/** Bounds on what a client may cost before a handler sees it. */
+export interface ServerLimits {
+  readonly maxHeaderBytes: number;
+  /** Milliseconds for the whole request head to arrive. */
+  readonly headersTimeoutMs: number;
+  /** A connection on which the client moves no byte for this long ends. */
+  readonly idleMs: number;
+  readonly maxConnections: number;
+}
+
+/** Certificates of a TLS server: by server name, and one for clients that send none. */
+export interface Certificates {
+  secureContextFor(servername: string): Promise<SecureContext | undefined>;
+  /** Asked again when `renewAt` (Unix milliseconds) has come. */
+  unnamed(): Promise<{ readonly certificate: string; readonly privateKey: string; readonly renewAt: number }>;
+}
+
+/** What a server does once it serves. */
+export interface ServerDuties {
+  /** Answers the exchange; must not reject. */
+  handle(exchange: Exchange): Promise<void>;
+  /** Called once per request when the answer has gone out or the connection is lost. */
+  finished(exchange: Exchange): void;
+  /** Needed when the listener's scheme is https. */
+  readonly certificates?: Certificates;
+}
+
+/** A server that has its address. Until `serve` it refuses everybody; TLS has no certificate until then. */
+export interface HttpServer {
+  readonly listener: Listener;
+  /** The port, also when any free one was asked for; 0 for a Unix socket. */
+  readonly port: number;
+  serve(duties: ServerDuties): Promise<void>;
+  /** Requests being answered right now. */
+  inFlight(): number;
+  /** Stops listening and closes idle connections; `force` ends the others too. */
+  close(options: { force: boolean }): Promise<void>;
+}
+
+/**
+ * Takes an address. Done before anything else at a start, so that a start that cannot have its port leaves nothing behind.
+ * Rejects with the system's error (`EADDRINUSE`, `EACCES`, `EADDRNOTAVAIL`).
+ */
+export async function listen(options: {
+  listener: Listener;
+  where: { host: string; port: number } | { path: string };
+  limits: ServerLimits;
+}): Promise<HttpServer> {
+  const { limits, listener } = options;
+  let inFlight = 0;
+  let duties: ServerDuties | undefined;
+  const answering = new WeakMap<Socket, ServerResponse>();
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
+    if (!duties) {
+      response.writeHead(503, { connection: 'close', 'retry-after': '1' }).end();
+      return;
+    }
+    const current = duties;
+    inFlight++;
+    answering.set(request.socket, response);
+    const startedAt = performance.now();
+    const exchange = openExchange(request, response, { listener, requestId: randomUUID(), startedAt, expectsContinue });
+    response.once('close', () => {
+      inFlight--;
+      // The peer may go on sending a body we refused: it had its answer, give it a moment to read it.
+      if (hasUnreadBody(request)) setTimeout(() => request.socket.destroy(), 1000).unref();
+      current.finished(exchange);
+    });
+    void current.handle(exchange);
+  };
+
+  const settings: ServerSettings = {
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: 0,
+    keepAliveTimeout: 65_000,
+    connectionsCheckingInterval: 5_000,
+    noDelay: true,
+  };
+  const server: Server =
+    listener.scheme === 'https'
+      ? createTlsServer({
+          ...settings,
+          minVersion: 'TLSv1.2',
+          SNICallback: (servername, callback) => void chooseContext(duties?.certificates, servername, callback),
+        })
+      : createServer(settings);
+  server.maxConnections = limits.maxConnections;
+  server.on('request', (request, response) => onRequest(request, response, false));
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
+    onRequest(request, response, true),
+  );
+  server.on('clientError', refuseBrokenRequest);
+  server.setTimeout(limits.idleMs, (socket) => {
+    // While the server itself is busy (a long sync), silence is not the client's fault.
+    const response = answering.get(socket);
+    if (response?.req.complete && !response.headersSent && !response.writableEnded) return;
+    socket.destroy();
+  });
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.where, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+  const address = server.address();
+  return {
+    listener,
+    port: address !== null && typeof address === 'object' ? address.port : 0,
+    async serve(given) {
+      if (given.certificates) await certify(server as TlsServer, given.certificates);
+      duties = given;
+    },
+    inFlight: () => inFlight,
+    close: ({ force }) =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        if (force) server.closeAllConnections();
+      }),
+  };
+}
+
+/** Node asks no SNICallback for a client without a server name, so that certificate is set here and renewed in time. */
+async function certify(server: TlsServer, certificates: Certificates): Promise<void> {
+  let renewAt = 0;
+  const renew = async (): Promise<void> => {
+    if (Date.now() < renewAt) return;
+    const next = await certificates.unnamed();
+    renewAt = next.renewAt;
+    server.setSecureContext({ key: next.privateKey, cert: next.certificate });
+  };
+  await renew();
+  const renewal = setInterval(() => void renew(), 3_600_000).unref();
+  server.once('close', () => clearInterval(renewal));
+}
+
+async function chooseContext(
+  certificates: Certificates | undefined,
+  servername: string,
+  callback: (error: Error | null, context?: SecureContext) => void,
+): Promise<void> {
+  try {
+    const context = await certificates?.secureContextFor(servername);
+    if (context) callback(null, context);
+    else callback(new Error('no certificate for this name'));
+  } catch (error) {
+    callback(error as Error);
+  }
+}
+
+function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable) return;
+  const [status, message] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', 'the request header is too large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request header did not arrive in time']
+        : ['400 Bad Request', 'this is not an HTTP/1.1 request'];
+  const body = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message, detail: null }] });
+  socket.end(
+    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

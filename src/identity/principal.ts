@@ -1,0 +1,47 @@
+import type { ActionMask } from './actions.ts';
+import { type Grants, maskFor } from './grants.ts';
+
+/**
+ * The registry whose door was knocked at, as far as identity must know it. `content` owns these facts and hands them in.
+ */
+export interface RegistryAccess {
+  readonly id: number;
+  readonly name: string;
+  /** The one audience of its tokens, whatever alias was asked. */
+  readonly audience: string;
+  readonly adminEnabled: boolean;
+  readonly anonymousPull: boolean;
+}
+
+/** An access list of a token: what the bearer asked for and was given at that time. */
+export interface AccessEntry {
+  readonly type: string;
+  readonly name: string;
+  readonly actions: readonly string[];
+}
+
+/** A bearer token narrows what its principal may do to what was asked for. */
+export interface Restriction {
+  readonly catalog: boolean;
+  readonly repositories: ReadonlyMap<string, ActionMask>;
+}
+
+/** Who asks, with the rights that hold now (read for this request), and the bearer's narrowing when there is one. */
+export interface Principal {
+  readonly kind: 'anonymous' | 'admin' | 'token';
+  /** Stable name for logs, sessions and the feed: `anonymous`, `admin:<registry>`, `token:<registry>/<name>`. */
+  readonly name: string;
+  readonly registryId: number;
+  /** Which password proved it; a token made by it dies with it. Empty for anonymous. */
+  readonly credentialId: string;
+  /** The token's row, 0 otherwise. */
+  readonly tokenId: number;
+  readonly grants: Grants;
+  readonly restriction: Restriction | null;
+}
+
+/** What the principal may do with one repository now. */
+export function rightsOn(principal: Principal, repository: string): ActionMask {
+  const granted = maskFor(principal.grants, repository);
+  return principal.restriction === null ? granted : granted & (principal.restriction.repositories.get(repository) ?? 0);
+}

@@ -1,0 +1,142 @@
+import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { Clock, Ids } from '../kernel/index.ts';
+import { Fault } from '../kernel/index.ts';
+import { maskOfScopeWords } from './actions.ts';
+import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+const issuer = 'Berth';
+const maxTokenLength = 16 * 1024;
+
+/** What a verified token of ours says. The rights that hold now are looked up by the caller, not read from here. */
+export interface TokenClaims {
+  readonly use: 'access' | 'refresh';
+  readonly kind: Principal['kind'];
+  readonly tokenId: number;
+  readonly credentialId: string;
+  /** Unix milliseconds. */
+  readonly expiresAt: number;
+  /** Null for a refresh token, which narrows nothing. */
+  readonly restriction: Restriction | null;
+}
+
+/** Issues and verifies the registry's own tokens (JWT, RS256; claims as ACR-FACTS §4.5 lists them). */
+export interface TokenService {
+  readonly accessLifetimeMs: number;
+  issueAccess(principal: Principal, registry: RegistryAccess, access: readonly AccessEntry[]): Promise<string>;
+  issueRefresh(principal: Principal, registry: RegistryAccess): Promise<string>;
+  /** Throws `unauthenticated` for anything that is not a living token of ours for this registry. */
+  verify(token: string, registry: RegistryAccess): Promise<TokenClaims>;
+}
+
+/**
+ * Makes the token service. A verified token is remembered in a bounded cache (its signature cannot change); its expiry is
+ * checked every time. Keys come from `keys` by `kid` only: no key, URL or certificate in a token's header is ever used.
+ */
+export function tokenService(options: {
+  keys: SigningKeys;
+  clock: Clock;
+  ids: Ids;
+  accessLifetimeMs: number;
+  refreshLifetimeMs: number;
+  cacheSize?: number;
+}): TokenService {
+  const { keys, clock, ids } = options;
+  const cacheSize = options.cacheSize ?? 10_000;
+  const verified = new Map<string, { audience: string; claims: TokenClaims }>();
+
+  const sign = (principal: Principal, registry: RegistryAccess, lifetimeMs: number, more: JWTPayload) => {
+    const now = Math.floor(clock.now() / 1000);
+    return new SignJWT({ version: '1.0', roles: [], tid: principal.tokenId, cid: principal.credentialId, ...more })
+      .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keys.signing.kid })
+      .setIssuer(issuer)
+      .setAudience(registry.audience)
+      .setSubject(principal.name)
+      .setJti(ids.id())
+      .setIssuedAt(now)
+      .setNotBefore(now)
+      .setExpirationTime(now + Math.floor(lifetimeMs / 1000))
+      .sign(keys.signing.key);
+  };
+
+  return {
+    accessLifetimeMs: options.accessLifetimeMs,
+    issueAccess: (principal, registry, access) =>
+      sign(principal, registry, options.accessLifetimeMs, { grant_type: 'access_token', knd: principal.kind, access }),
+    issueRefresh: (principal, registry) =>
+      sign(principal, registry, options.refreshLifetimeMs, {
+        grant_type: 'refresh_token',
+        knd: principal.kind,
+        permissions: { actions: [], notActions: [] },
+      }),
+    async verify(token, registry) {
+      const known = verified.get(token);
+      const claims =
+        known?.audience === registry.audience ? known.claims : await verifyNow(token, registry, keys, clock);
+      if (claims.expiresAt <= clock.now()) throw new Fault('unauthenticated', 'the token has expired; sign in again');
+      if (!known) {
+        if (verified.size >= cacheSize) verified.delete(verified.keys().next().value as string);
+        verified.set(token, { audience: registry.audience, claims });
+      }
+      return claims;
+    },
+  };
+}
+
+async function verifyNow(
+  token: string,
+  registry: RegistryAccess,
+  keys: SigningKeys,
+  clock: Clock,
+): Promise<TokenClaims> {
+  const refused = 'the token is not valid for this registry';
+  if (token.length > maxTokenLength) throw new Fault('unauthenticated', refused);
+  let payload: JWTPayload;
+  try {
+    const result = await jwtVerify(
+      token,
+      (header) => {
+        const key = header.kid === undefined ? undefined : keys.verifying(header.kid);
+        if (!key) throw new Error('unknown key');
+        return key;
+      },
+      {
+        algorithms: ['RS256'],
+        issuer,
+        audience: registry.audience,
+        requiredClaims: ['exp', 'iat', 'nbf', 'sub', 'jti', 'grant_type', 'knd'],
+        currentDate: new Date(clock.now()),
+      },
+    );
+    payload = result.payload;
+  } catch (cause) {
+    throw new Fault('unauthenticated', refused, { cause });
+  }
+  const use =
+    payload['grant_type'] === 'access_token' ? 'access' : payload['grant_type'] === 'refresh_token' ? 'refresh' : null;
+  const kind = payload['knd'];
+  if (use === null || (kind !== 'admin' && kind !== 'token' && kind !== 'anonymous')) {
+    throw new Fault('unauthenticated', refused);
+  }
+  return {
+    use,
+    kind,
+    tokenId: Number(payload['tid'] ?? 0),
+    credentialId: typeof payload['cid'] === 'string' ? payload['cid'] : '',
+    expiresAt: (payload.exp ?? 0) * 1000,
+    restriction: use === 'access' ? restrictionOf((payload['access'] ?? []) as readonly AccessEntry[]) : null,
+  };
+}
+
+/** Reads an access list into the form that `decide` asks. */
+export function restrictionOf(access: readonly AccessEntry[]): Restriction {
+  const repositories = new Map<string, number>();
+  let catalog = false;
+  for (const entry of access) {
+    if (entry.type === 'registry' && entry.name === 'catalog' && entry.actions.includes('*')) catalog = true;
+    if (entry.type === 'repository') {
+      repositories.set(entry.name, (repositories.get(entry.name) ?? 0) | maskOfScopeWords(entry.actions));
+    }
+  }
+  return { catalog, repositories };
+}

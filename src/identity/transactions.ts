@@ -1,0 +1,136 @@
+import { type RequestContext, recordChange } from '../data/index.ts';
+import { Fault } from '../kernel/index.ts';
+import type { TransactionDefinition } from '../ports/index.ts';
+import {
+  adminCredentials,
+  deleteScopeMap,
+  deleteToken,
+  deleteTokenPasswords,
+  findToken,
+  insertScopeMap,
+  insertSigningKey,
+  insertToken,
+  putAdminCredential,
+  putTokenPassword,
+  signingKeys,
+} from './store.ts';
+
+/** One admin password as it is stored: sealed to be shown again, hashed to be compared. */
+export interface NewAdminCredential {
+  readonly name: 'password' | 'password2';
+  readonly credentialId: string;
+  readonly sealed: string;
+  readonly hash: string;
+}
+
+/** Stores admin passwords of a registry, replacing those of the same name; tokens made by a replaced one die. */
+export const putAdminCredentials: TransactionDefinition<
+  { context: RequestContext; registryId: number; credentials: readonly NewAdminCredential[]; onlyIfAbsent: boolean },
+  boolean
+> = {
+  name: 'identity/put-admin-credentials',
+  async run(tx, input) {
+    if (input.onlyIfAbsent && (await tx.first(adminCredentials, { registryId: input.registryId }))) return false;
+    for (const credential of input.credentials) {
+      await tx.run(putAdminCredential, { registryId: input.registryId, now: tx.now, ...credential });
+    }
+    const names = input.credentials.map((credential) => credential.name);
+    await recordChange(tx, input.context, {
+      registryId: input.registryId,
+      kind: 'credential.renewed',
+      stamp: tx.stamp(),
+      details: { names },
+    });
+    return true;
+  },
+};
+
+/** What `create-token` needs. Secrets come hashed. */
+export interface NewToken {
+  readonly context: RequestContext;
+  readonly registryId: number;
+  readonly name: string;
+  readonly scopeMapName: string;
+  readonly actions: readonly string[];
+  readonly passwords: readonly {
+    readonly name: 'password1' | 'password2';
+    readonly credentialId: string;
+    readonly hash: string;
+    readonly expiresMs: number | null;
+  }[];
+}
+
+/** Creates a token with a scope map of its own. Throws `conflict` when either name is taken. */
+export const createToken: TransactionDefinition<NewToken, { id: number }> = {
+  name: 'identity/create-token',
+  async run(tx, input) {
+    const stamp = tx.stamp();
+    const scopeMap = await tx.first(insertScopeMap, {
+      registryId: input.registryId,
+      name: input.scopeMapName,
+      description: `made with token ${input.name}`,
+      actions: JSON.stringify(input.actions),
+      now: tx.now,
+      stamp,
+    });
+    if (!scopeMap) throw new Fault('conflict', `a scope map named "${input.scopeMapName}" exists already`);
+    const token = await tx.first(insertToken, {
+      registryId: input.registryId,
+      name: input.name,
+      scopeMapId: scopeMap.id,
+      now: tx.now,
+      stamp,
+    });
+    if (!token) throw new Fault('conflict', `a token named "${input.name}" exists already; delete it first`);
+    for (const password of input.passwords) {
+      await tx.run(putTokenPassword, { tokenId: token.id, now: tx.now, ...password });
+    }
+    await recordChange(tx, input.context, {
+      registryId: input.registryId,
+      kind: 'token.created',
+      stamp,
+      details: { token: input.name, scopeMap: input.scopeMapName },
+    });
+    return { id: token.id };
+  },
+};
+
+/** Deletes a token, its passwords, and its scope map when no other token uses it. Throws `not-found`. */
+export const removeToken: TransactionDefinition<{ context: RequestContext; registryId: number; name: string }, void> = {
+  name: 'identity/remove-token',
+  async run(tx, input) {
+    const token = await tx.first(findToken, { registryId: input.registryId, name: input.name });
+    if (!token) throw new Fault('not-found', `there is no token named "${input.name}"`);
+    await tx.run(deleteTokenPasswords, { tokenId: token.id });
+    await tx.run(deleteToken, { tokenId: token.id });
+    await tx.run(deleteScopeMap, { id: token.scope_map_id });
+    await recordChange(tx, input.context, {
+      registryId: input.registryId,
+      kind: 'token.deleted',
+      stamp: tx.stamp(),
+      details: { token: input.name },
+    });
+  },
+};
+
+/** Stores the first signing key; answers false when another process was first. */
+export const addFirstSigningKey: TransactionDefinition<
+  { kid: string; algorithm: string; publicJwk: string; sealedPrivate: string },
+  boolean
+> = {
+  name: 'identity/add-first-signing-key',
+  async run(tx, input) {
+    if (await tx.first(signingKeys, {})) return false;
+    await tx.run(insertSigningKey, { now: tx.now, ...input });
+    return true;
+  },
+};
+
+/** The transactions of this room, for the writer thread. */
+export const transactions: readonly TransactionDefinition<never, unknown>[] = [
+  putAdminCredentials,
+  createToken,
+  removeToken,
+  addFirstSigningKey,
+];
+export const transactionsUrl: string = import.meta.url;

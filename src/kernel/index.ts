@@ -1,0 +1,30 @@
+export { type Authorization, parseAuthorization } from './authorization-header.ts';
+export { type Clock, manualClock, systemClock } from './clock.ts';
+export { etagMatches, ifRangeMatches } from './conditional.ts';
+export {
+  algorithmOf,
+  type Digest,
+  type DigestAlgorithm,
+  digestOf,
+  looksLikeDigest,
+  parseDigest,
+  parseDigestAlgorithm,
+  type RunningDigest,
+  startDigest,
+} from './digest.ts';
+export { Fault, type FaultCode, type FaultDetail, isFault } from './fault.ts';
+export { type ByteRange, parseContentRange, parseRange } from './http-ranges.ts';
+export { type Ids, randomIds } from './ids.ts';
+export { defaultPageLimit, maxPageLimit, type Page, parsePage } from './page.ts';
+export {
+  maxRepositoryNameLength,
+  parseReference,
+  parseRepositoryName,
+  parseTag,
+  type Reference,
+  type RepositoryName,
+  type Tag,
+} from './reference.ts';
+export { formatScope, parseScopes, type Scope } from './scope.ts';
+export { parseStamp, type Stamp, type StampClock, stampClock, stampMilliseconds } from './stamp.ts';
+export { isObject, type JsonObject, type JsonValue, member, parseStrictJson, StrictJsonError } from './strict-json.ts';

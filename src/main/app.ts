@@ -1,0 +1,357 @@
+import { randomInt } from 'node:crypto';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fsBlobStore } from '../adapters/blob-fs/index.ts';
+import { localKeyWrapper } from '../adapters/key-local/index.ts';
+import { openPostgres } from '../adapters/sql-postgres/index.ts';
+import { openSqlite } from '../adapters/sql-sqlite/index.ts';
+import * as content from '../content/index.ts';
+import * as data from '../data/index.ts';
+import { bufferPool, type Exchange, type HttpServer, listen } from '../http/index.ts';
+import * as identity from '../identity/index.ts';
+import { type Clock, type Ids, isFault } from '../kernel/index.ts';
+import { type Database, DatabaseError } from '../ports/index.ts';
+import { type Background, repeat } from './background.ts';
+import { describeConfig, type LoadedConfig } from './config.ts';
+import type { Config } from './config-schema.ts';
+import { type DataFolder, openDataFolder } from './data-folder.ts';
+import { type Listeners, serverLimits, takeAddresses } from './listeners.ts';
+import type { Log } from './log.ts';
+import { type ManagementServices, management } from './management.ts';
+import { metrics } from './metrics.ts';
+import { registryDoor } from './registry-door.ts';
+import { chooseRegistryName } from './registry-name.ts';
+import { StartRefusal } from './start-refusal.ts';
+import { trustStore } from './trust.ts';
+
+/** What a start says when it is ready: the line of `--json`, and the source of the welcome. */
+export interface ReadyInfo {
+  readonly ready: true;
+  readonly pid: number;
+  readonly dataDir: string;
+  /** The plain listener, or the TLS one when there is none. */
+  readonly loginServer: string;
+  readonly registry: { readonly name: string; readonly loginServer: string };
+  readonly username?: string;
+  readonly password?: string;
+  readonly endpoints: { readonly registry: string };
+  readonly caFile: string;
+}
+
+/** A running Berth. */
+export interface App {
+  readonly ready: ReadyInfo;
+  /** Drains and stops: running requests may finish within the grace, new ones hear 503. Idempotent. */
+  stop(): Promise<void>;
+  /** Ends the grace at once. */
+  force(): void;
+}
+
+/** One region is just N = 1: the first deployment of a region has ordinal 1. */
+const regionOrdinal = 1;
+
+const founding: data.RequestContext = {
+  requestId: 'start',
+  actor: 'system',
+  host: '',
+  method: 'START',
+  userAgent: '',
+  address: '',
+  listener: '',
+  network: '',
+};
+
+/** Starts Berth: ports first, then data, then doors. Throws a StartRefusal with one line when it cannot. */
+export async function startApp(options: { loaded: LoadedConfig; clock: Clock; ids: Ids; log: Log }): Promise<App> {
+  const { loaded, clock, ids, log } = options;
+  const { config } = loaded;
+  const undo: (() => Promise<unknown>)[] = [];
+  try {
+    const listeners = await takeAddresses(config);
+    undo.push(() => listeners.close());
+    const folder = await openDataFolder({ path: config.data, clock, ids, pid: process.pid });
+    undo.push(() => folder.close());
+    const database = await openDatabase(config, folder, clock);
+    undo.push(() => database.close());
+    return await wire({ loaded, config, clock, ids, log, listeners, folder, database });
+  } catch (error) {
+    for (const step of undo.reverse())
+      await step().catch((problem: unknown) => log.error('background-failed', problem));
+    throw error;
+  }
+}
+
+async function openDatabase(config: Config, folder: DataFolder, clock: Clock): Promise<Database> {
+  const common = {
+    migrations: data.migrations,
+    modules: [data, identity, content],
+    clock,
+    regionOrdinal,
+    lastStamp: data.lastStamp,
+  };
+  try {
+    return config.database.url === null
+      ? await openSqlite({ file: join(folder.path, 'berth.db'), ...common })
+      : await openPostgres({ url: config.database.url.reveal(), ...common });
+  } catch (error) {
+    if (error instanceof DatabaseError)
+      throw new StartRefusal(`cannot open the database: ${error.message}`, { cause: error });
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly loaded: LoadedConfig;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly listeners: Listeners;
+  readonly folder: DataFolder;
+  readonly database: Database;
+}
+
+/** The one place where names meet implementations. */
+async function wire(parts: Parts): Promise<App> {
+  const { loaded, config, clock, ids, log, listeners, folder, database } = parts;
+  const wrapper = localKeyWrapper(folder.rootKey);
+  const credentials = identity.credentialService({ database, wrapper, ids });
+  const registries = content.registries(database);
+  const { registry, shown } = await found(parts, registries, credentials);
+
+  const tokens = identity.tokenService({
+    keys: await identity.loadSigningKeys(database, wrapper, ids),
+    clock,
+    ids,
+    accessLifetimeMs: config.tokens.accessLifetime,
+    refreshLifetimeMs: config.tokens.refreshLifetime,
+  });
+  const authenticator = identity.authenticator({ database, tokens, clock });
+  const blobStore = await fsBlobStore({ directory: join(folder.path, 'blobs') });
+  const environment: content.ContentEnvironment = {
+    database,
+    blobs: blobStore,
+    seal: data.plainSeal,
+    clock,
+    ids,
+    regionOrdinal,
+    limits: {
+      manifestBytes: config.limits.manifestBytes,
+      layerBytes: config.limits.layerBytes,
+      indexDepth: config.limits.indexDepth,
+      indexWidth: config.limits.indexWidth,
+      openUploadsPerIdentity: config.limits.openUploadsPerIdentity,
+      uploadIdleMs: config.limits.uploadIdle,
+      blobLeaseMs: config.collect.blobLease,
+    },
+  };
+  const bodies = content.bodyCache({ database, seal: data.plainSeal });
+  const pulls = content.pulls(database, clock);
+  const uploads = content.uploads(environment);
+
+  const publicPort = listeners.https[0]?.server.port ?? 0;
+  const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
+  const trust = await trustStore({
+    folder: folder.path,
+    domain: config.domain,
+    keyWrapper: wrapper,
+    clock,
+    nameExists: async (host) => (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined,
+  });
+
+  const servers = [listeners.http, ...listeners.https].flatMap((placed) => (placed ? [placed.server] : []));
+  const inFlight = (): number => servers.reduce((sum, server) => sum + server.inFlight(), 0);
+  const measured = metrics(inFlight);
+  let draining = false;
+  const failed = (exchange: Exchange, error: unknown): void =>
+    log.error('request-failed', error, { requestId: exchange.requestId, operation: exchange.facts.operation });
+  const finished = (exchange: Exchange): void => {
+    const milliseconds = performance.now() - exchange.startedAt;
+    measured.observe(exchange, milliseconds / 1000);
+    log.access(exchange, milliseconds);
+  };
+
+  const handle = content.dataPlane({
+    door,
+    draining: () => draining,
+    failed,
+    services: {
+      authenticator,
+      tokens,
+      blobs: content.blobs(environment, bodies, (digest, error) => log.error('blob-lost', error, { digest })),
+      manifests: content.manifests(environment, bodies, pulls),
+      uploads,
+      catalog: content.catalog(database),
+      metadata: content.metadata(environment),
+      buffers: bufferPool(),
+      manifestBytes: config.limits.manifestBytes,
+    },
+  });
+  const certificates = {
+    secureContextFor: (name: string) => trust.secureContextFor(name),
+    unnamed: () => trust.localCertificate(),
+  };
+  for (const server of servers) {
+    await server.serve({ handle, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });
+  }
+
+  const managementServers = await openManagement(parts, finished, {
+    registries,
+    credentials,
+    metrics: measured,
+    config: describeConfig(loaded),
+    canonical: (one) => door.canonical(one),
+    failed,
+    status: async () => ({
+      ...ready,
+      draining,
+      inFlight: inFlight(),
+      version: programVersion,
+      username: undefined,
+      password: undefined,
+    }),
+    async notReady() {
+      if (draining) return 'shutting down';
+      const answered = await database.first(data.lastStamp, {}).catch(() => undefined);
+      return answered ? null : 'the database does not answer';
+    },
+  });
+
+  const background = startBackground({ database, pulls, uploads, log });
+  const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
+  await folder.announce({
+    pid: process.pid,
+    started: clock.now(),
+    endpoints: { registry: [ready.endpoints.registry, ready.loginServer] },
+  });
+  log.info('started', { loginServer: ready.loginServer, dataDir: ready.dataDir, pid: ready.pid });
+
+  const patience = new AbortController();
+  const stop = async (): Promise<void> => {
+    draining = true;
+    log.info('draining', { inFlight: inFlight() });
+    await untilIdle(inFlight, config.shutdown.grace, patience.signal);
+    await Promise.all([...servers, ...managementServers].map((server) => server.close({ force: true })));
+    for (const task of background) await task.stop();
+    await pulls.flush();
+    await blobStore.close();
+    await database.close();
+    await folder.close();
+    log.info('stopped');
+    log.flush();
+  };
+  let stopping: Promise<void> | undefined;
+  return { ready, stop: () => (stopping ??= stop()), force: () => patience.abort() };
+}
+
+/** First start: whose database this is, the first registry, its admin passwords. Later starts find them. */
+async function found(
+  parts: Parts,
+  registries: content.Registries,
+  credentials: identity.Credentials,
+): Promise<{ registry: content.Registry; shown: identity.ShownCredentials | null }> {
+  const { config, database, folder, ids } = parts;
+  await database.transact(content.foundDeployment, {
+    id: folder.deploymentId,
+    incarnation: ids.id(),
+    regionOrdinal,
+    regionName: config.region.name,
+  });
+  const existing = await registries.default();
+  const registry =
+    existing ??
+    (await registries
+      .create(founding, {
+        name: config.registry.name ?? chooseRegistryName(randomInt),
+        adminEnabled: true,
+        anonymousPull: false,
+        onlyAsDefault: true,
+      })
+      .catch((error: unknown) => {
+        throw isFault(error) ? new StartRefusal(error.message, { cause: error }) : error;
+      }));
+  const made = await credentials.ensureAdmin(registry, founding);
+  return { registry, shown: made ? await credentials.showAdmin(registry) : null };
+}
+
+async function openManagement(
+  parts: Parts,
+  finished: (exchange: Exchange) => void,
+  services: ManagementServices,
+): Promise<HttpServer[]> {
+  const { config, folder, listeners } = parts;
+  // The socket is made without rights for others from the first moment: between listen and chmod anybody could connect.
+  const mask = process.umask(0o177);
+  const socket = await listen({
+    listener: { name: 'socket', network: 'loopback', scheme: 'http' },
+    where: { path: folder.socketPath },
+    limits: serverLimits(config),
+  }).finally(() => process.umask(mask));
+  await chmod(folder.socketPath, 0o600);
+  await socket.serve({ handle: management(services, { probesOnly: false }), finished });
+  if (!listeners.management) return [socket];
+  const { server } = listeners.management;
+  await server.serve({ handle: management(services, { probesOnly: true }), finished });
+  return [socket, server];
+}
+
+function startBackground(parts: {
+  database: Database;
+  pulls: content.Pulls;
+  uploads: content.Uploads;
+  log: Log;
+}): Background[] {
+  const { database, pulls, uploads, log } = parts;
+  const failed = (error: unknown): void => log.error('background-failed', error);
+  return [
+    repeat(5_000, () => pulls.flush(), failed),
+    repeat(
+      60_000,
+      async () => {
+        const expired = await uploads.sweep(500);
+        if (expired > 0) log.info('uploads-expired', { count: expired });
+      },
+      failed,
+    ),
+    // Where transactions number their changes themselves there is nothing to do, and the step costs one empty look.
+    ...(database.dialect === 'postgres'
+      ? [repeat(200, () => database.transact(data.numberFeed, { limit: 1000 }), failed)]
+      : []),
+  ];
+}
+
+function readyInfo(
+  parts: Parts,
+  registry: content.Registry,
+  canonical: string,
+  caFile: string,
+  shown: identity.ShownCredentials | null,
+): ReadyInfo {
+  const { listeners, folder } = parts;
+  const plain = listeners.http;
+  const password = shown?.passwords[0]?.value;
+  return {
+    ready: true,
+    pid: process.pid,
+    dataDir: folder.path,
+    loginServer: plain ? `${plain.host}:${plain.server.port}` : canonical,
+    registry: { name: registry.name, loginServer: canonical },
+    ...(shown && password !== undefined ? { username: shown.username, password } : {}),
+    endpoints: {
+      registry:
+        listeners.https.length > 0 || !plain ? `https://${canonical}` : `http://${plain.host}:${plain.server.port}`,
+    },
+    caFile,
+  };
+}
+
+/** Waits until nothing is answered any more, the grace is over, or somebody loses patience. */
+async function untilIdle(inFlight: () => number, graceMs: number, patience: AbortSignal): Promise<void> {
+  const end = performance.now() + graceMs;
+  while (inFlight() > 0 && performance.now() < end && !patience.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Version of this program, as `berth --version` says it. */
+export const programVersion = '0.1.0';

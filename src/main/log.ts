@@ -1,0 +1,77 @@
+import { type DestinationStream, pino } from 'pino';
+import type { Exchange } from '../http/index.ts';
+
+/** The program's log: JSON lines on standard error. Event names are the first words below. */
+export interface Log {
+  info(event: LogEvent, fields?: Record<string, unknown>): void;
+  warn(event: LogEvent, fields?: Record<string, unknown>): void;
+  error(event: LogEvent, error: unknown, fields?: Record<string, unknown>): void;
+  /** One line per request. Never the query, never a credential. */
+  access(exchange: Exchange, milliseconds: number): void;
+  /** Writes out what is buffered. */
+  flush(): void;
+}
+
+/** Every event the log knows. */
+export type LogEvent =
+  | 'started'
+  | 'draining'
+  | 'stopped'
+  | 'request-failed'
+  | 'blob-lost'
+  | 'background-failed'
+  | 'uploads-expired'
+  | 'listener-moved';
+
+/** Makes the log. Lines are buffered up to a second, because one write per request would cost more than the request. */
+export function openLog(options: { level: string; access: boolean; destination?: DestinationStream }): Log {
+  const destination = options.destination ?? pino.destination({ dest: 2, sync: false, minLength: 8192 });
+  const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const flush = (): void => {
+    if ('flushSync' in destination && typeof destination.flushSync === 'function') destination.flushSync();
+  };
+  const timer = setInterval(() => {
+    if ('flush' in destination && typeof destination.flush === 'function') destination.flush(() => undefined);
+  }, 1000);
+  timer.unref();
+  return {
+    info: (event, fields) => logger.info(fields ?? {}, event),
+    warn: (event, fields) => logger.warn(fields ?? {}, event),
+    error: (event, error, fields) => logger.error({ ...fields, err: describe(error) }, event),
+    access(exchange, milliseconds) {
+      if (!options.access) return;
+      const { facts, response } = exchange;
+      logger.info(
+        {
+          requestId: exchange.requestId,
+          listener: exchange.listener.name,
+          address: exchange.address,
+          host: exchange.host,
+          method: exchange.method,
+          path: exchange.path.slice(0, 1024),
+          status: response.statusCode,
+          ms: Math.round(milliseconds * 100) / 100,
+          operation: facts.operation,
+          registry: facts.registry,
+          actor: facts.actor,
+          ...(facts.error === '' ? {} : { error: facts.error }),
+          ...(response.writableFinished ? {} : { broken: true }),
+          userAgent: (exchange.header('user-agent') ?? '').slice(0, 200),
+        },
+        'request',
+      );
+    },
+    flush,
+  };
+}
+
+/** An error with its causes, without properties that may hold anything. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describe(error.cause) }),
+  };
+}

@@ -1,0 +1,249 @@
+import type { Registries, Registry } from '../content/index.ts';
+import type { RequestContext } from '../data/index.ts';
+import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
+import type { Credentials } from '../identity/index.ts';
+import { Fault, isFault } from '../kernel/index.ts';
+import type { ConfigRow } from './config.ts';
+import type { Metrics } from './metrics.ts';
+
+/** What the management socket works with. */
+export interface ManagementServices {
+  readonly registries: Registries;
+  readonly credentials: Credentials;
+  readonly metrics: Metrics;
+  readonly config: readonly ConfigRow[];
+  /** Login server of a registry under the domain. */
+  canonical(registry: Registry): string;
+  /** What `berth status` shows. */
+  status(): Promise<Record<string, unknown>>;
+  /** Null when requests are served, else why not. */
+  notReady(): Promise<string | null>;
+  failed(exchange: Exchange, error: unknown): void;
+}
+
+interface ManagementCall {
+  readonly exchange: Exchange;
+  readonly parameters: RouteParameters;
+  readonly services: ManagementServices;
+  readonly context: RequestContext;
+}
+
+type Handler = (call: ManagementCall) => Promise<void>;
+
+const probes = [
+  { id: 'health', methods: ['GET', 'HEAD'], pattern: '/healthz' },
+  { id: 'ready', methods: ['GET', 'HEAD'], pattern: '/readyz' },
+  { id: 'metrics', methods: ['GET'], pattern: '/metrics' },
+] as const;
+
+const operatorRoutes = [
+  { id: 'status', methods: ['GET'], pattern: '/status' },
+  { id: 'config', methods: ['GET'], pattern: '/config' },
+  { id: 'registry.list', methods: ['GET'], pattern: '/registries' },
+  { id: 'registry.create', methods: ['POST'], pattern: '/registries' },
+  { id: 'registry.show', methods: ['GET'], pattern: '/registries/{name}' },
+  { id: 'registry.update', methods: ['PATCH'], pattern: '/registries/{name}' },
+  { id: 'registry.delete', methods: ['DELETE'], pattern: '/registries/{name}' },
+  { id: 'credentials.show', methods: ['GET'], pattern: '/registries/{name}/credentials' },
+  { id: 'credentials.renew', methods: ['POST'], pattern: '/registries/{name}/credentials/{password}' },
+  { id: 'token.list', methods: ['GET'], pattern: '/registries/{name}/tokens' },
+  { id: 'token.create', methods: ['POST'], pattern: '/registries/{name}/tokens' },
+  { id: 'token.delete', methods: ['DELETE'], pattern: '/registries/{name}/tokens/{token}' },
+] as const;
+
+const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = {
+  health: async ({ exchange }) => exchange.sendJson(200, { status: 'ok' }),
+  async ready({ exchange, services }) {
+    const reason = await services.notReady();
+    exchange.sendJson(
+      reason === null ? 200 : 503,
+      reason === null ? { status: 'ready' } : { status: 'not ready', reason },
+    );
+  },
+  async metrics({ exchange, services }) {
+    const { contentType, text } = await services.metrics.page();
+    exchange.send(200, { 'content-type': contentType }, text);
+  },
+};
+
+const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], Handler>> = {
+  status: async ({ exchange, services }) => exchange.sendJson(200, await services.status()),
+  config: async ({ exchange, services }) => exchange.sendJson(200, { keys: services.config }),
+  async 'registry.list'({ exchange, services }) {
+    const last = exchange.query.get('last') ?? '';
+    const registries = await services.registries.list({ last, limit: 1000 });
+    exchange.sendJson(200, { registries: registries.map((registry) => shown(services, registry)) });
+  },
+  async 'registry.create'({ exchange, services, context }) {
+    const body = await readObject(exchange);
+    const registry = await services.registries.create(context, {
+      name: textOf(body, 'name'),
+      adminEnabled: flagOf(body, 'adminEnabled') ?? false,
+      anonymousPull: flagOf(body, 'anonymousPull') ?? false,
+    });
+    await services.credentials.ensureAdmin(registry, context);
+    exchange.sendJson(201, shown(services, registry));
+  },
+  async 'registry.show'(call) {
+    call.exchange.sendJson(200, shown(call.services, await registryOf(call)));
+  },
+  async 'registry.update'(call) {
+    const body = await readObject(call.exchange);
+    const adminEnabled = flagOf(body, 'adminEnabled');
+    const anonymousPull = flagOf(body, 'anonymousPull');
+    const registry = await call.services.registries.change(call.context, (await registryOf(call)).name, {
+      ...(adminEnabled === undefined ? {} : { adminEnabled }),
+      ...(anonymousPull === undefined ? {} : { anonymousPull }),
+    });
+    call.exchange.sendJson(200, shown(call.services, registry));
+  },
+  async 'registry.delete'(call) {
+    await call.services.registries.remove(call.context, (await registryOf(call)).name);
+    call.exchange.send(204);
+  },
+  async 'credentials.show'(call) {
+    const registry = await registryOf(call);
+    const credentials = await call.services.credentials.showAdmin(registry);
+    call.exchange.sendJson(200, {
+      ...credentials,
+      adminEnabled: registry.adminEnabled,
+      loginServer: call.services.canonical(registry),
+    });
+  },
+  async 'credentials.renew'(call) {
+    const name = call.parameters['password'];
+    if (name !== 'password' && name !== 'password2')
+      throw new Fault('request-invalid', 'an admin user has "password" and "password2"');
+    call.exchange.sendJson(200, await call.services.credentials.renewAdmin(await registryOf(call), name, call.context));
+  },
+  async 'token.list'(call) {
+    const last = call.exchange.query.get('last') ?? '';
+    const tokens = await call.services.credentials.listTokens(await registryOf(call), { last, limit: 1000 });
+    call.exchange.sendJson(200, { tokens });
+  },
+  async 'token.create'(call) {
+    const body = await readObject(call.exchange);
+    const actions = body['actions'];
+    if (!Array.isArray(actions) || !actions.every((action) => typeof action === 'string')) {
+      throw new Fault('request-invalid', '"actions" is a list of repositories/<name>/<action>');
+    }
+    const expires = body['expiresMs'];
+    const made = await call.services.credentials.createToken(
+      await registryOf(call),
+      { name: textOf(body, 'name'), actions, expiresMs: typeof expires === 'number' ? expires : null },
+      call.context,
+    );
+    call.exchange.sendJson(201, { name: made.username, ...made });
+  },
+  async 'token.delete'(call) {
+    await call.services.credentials.deleteToken(await registryOf(call), call.parameters['token'] ?? '', call.context);
+    call.exchange.send(204);
+  },
+};
+
+/** Status of an operator's refusal; the text is for the person who typed the command. */
+const statuses: Partial<Record<Fault['code'], number>> = { 'not-found': 404, conflict: 409, unsupported: 405 };
+
+/**
+ * Answers the management socket (everything) or the listener for health and metrics (`probesOnly`). Who may open the
+ * socket is decided by the file system: it is 0600.
+ */
+export function management(
+  services: ManagementServices,
+  options: { probesOnly: boolean },
+): (exchange: Exchange) => Promise<void> {
+  const probe = compileRoutes(probes);
+  const operator = compileRoutes(operatorRoutes);
+  return async (exchange) => {
+    try {
+      const probed = probe(exchange.method, exchange.path);
+      if (probed.kind === 'match') {
+        exchange.facts.operation = `management.${probed.route.id}`;
+        await probeHandlers[probed.route.id]({
+          exchange,
+          services,
+          parameters: probed.parameters,
+          context: contextOf(exchange),
+        });
+        return;
+      }
+      const matched = options.probesOnly ? ({ kind: 'none' } as const) : operator(exchange.method, exchange.path);
+      if (matched.kind === 'none') throw new Fault('not-found', 'there is nothing at this path');
+      if (matched.kind === 'method') throw new Fault('unsupported', `${exchange.method} is not served at this path`);
+      exchange.facts.operation = `management.${matched.route.id}`;
+      await operatorHandlers[matched.route.id]({
+        exchange,
+        services,
+        parameters: matched.parameters,
+        context: contextOf(exchange),
+      });
+    } catch (error) {
+      if (isFault(error)) {
+        exchange.sendJson(statuses[error.code] ?? 400, { error: { code: error.code, message: error.message } });
+        return;
+      }
+      services.failed(exchange, error);
+      exchange.sendJson(500, {
+        error: { code: 'internal', message: `internal error ${exchange.requestId}; see the log` },
+      });
+    }
+  };
+}
+
+function contextOf(exchange: Exchange): RequestContext {
+  return {
+    requestId: exchange.requestId,
+    actor: 'operator',
+    host: 'management',
+    method: exchange.method,
+    userAgent: exchange.header('user-agent') ?? '',
+    address: '',
+    listener: exchange.listener.name,
+    network: exchange.listener.network,
+  };
+}
+
+function shown(services: ManagementServices, registry: Registry): Record<string, unknown> {
+  return {
+    name: registry.name,
+    loginServer: services.canonical(registry),
+    sku: registry.sku,
+    adminUserEnabled: registry.adminEnabled,
+    anonymousPullEnabled: registry.anonymousPull,
+    default: registry.isDefault,
+    creationDate: new Date(registry.createdMs).toISOString(),
+  };
+}
+
+async function registryOf(call: ManagementCall): Promise<Registry> {
+  const name = (call.parameters['name'] ?? '').toLowerCase();
+  // `-` stands for the first registry, so that commands need no name on a machine with one.
+  const registry =
+    name === '-' ? await call.services.registries.default() : await call.services.registries.byName(name);
+  if (!registry) throw new Fault('not-found', `there is no registry named "${name}"`);
+  return registry;
+}
+
+async function readObject(exchange: Exchange): Promise<Record<string, unknown>> {
+  const text = (await exchange.readBody(256 * 1024)).toString('utf8');
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (cause) {
+    throw new Fault('request-invalid', 'the body is not JSON', { cause });
+  }
+  throw new Fault('request-invalid', 'the body is not a JSON object');
+}
+
+function textOf(body: Record<string, unknown>, key: string): string {
+  const value = body[key];
+  if (typeof value !== 'string') throw new Fault('request-invalid', `"${key}" is missing`);
+  return value;
+}
+
+function flagOf(body: Record<string, unknown>, key: string): boolean | undefined {
+  const value = body[key];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'boolean') throw new Fault('request-invalid', `"${key}" is true or false`);
+  return value;
+}
