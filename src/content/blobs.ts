@@ -81,6 +81,20 @@ export function blobs(
     throw unknown(repository, digest);
   };
 
+  /** The object's bytes as they were before they were sealed. */
+  const opened = (registry: RegistryRef, row: ServedBlob, reader: BlobReader): BlobReader => {
+    const stored = { registryId: registry.id, codec: row.codec, keyId: row.key_id };
+    return {
+      size: reader.size,
+      async read(buffer, position) {
+        const read = await reader.read(buffer, position);
+        environment.seal.openStaged(stored, position, buffer.subarray(0, read));
+        return read;
+      },
+      close: () => reader.close(),
+    };
+  };
+
   const found = (registry: RegistryRef, repository: string, digest: Digest, row: ServedBlob): FoundBlob => ({
     digest,
     size: row.size,
@@ -91,7 +105,7 @@ export function blobs(
       }
       try {
         const reader = await environment.blobs.open(row.location);
-        if (reader.size === row.size) return { reader };
+        if (reader.size === row.size) return { reader: opened(registry, row, reader) };
         await reader.close();
         return await lose(registry, repository, digest, row, new Error(`object has ${reader.size} bytes`));
       } catch (error) {

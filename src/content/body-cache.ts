@@ -21,7 +21,8 @@ export function bodyCache(options: { database: Database; seal: ContentSeal; maxB
       const row = await options.database.first(readBody, { registryId, kind, digest });
       if (!row) return undefined;
       const bytes = options.seal.openBody(registryId, row.codec, row.key_id, row.bytes);
-      if (bytes.length <= maxBytes / 8) {
+      // Another read may have brought it in meanwhile; what is counted twice would be held for ever.
+      if (bytes.length <= maxBytes / 8 && !cached.has(key)) {
         held += bytes.length;
         cached.set(key, bytes);
         for (const [oldest, dropped] of cached) {

@@ -1,3 +1,5 @@
+import { parseStamp, type Stamp } from '../kernel/index.ts';
+
 /** The four switches of `changeableAttributes`, kept as bits that are set when the switch is off (ACR-FACTS §7.1). */
 export interface ChangeableAttributes {
   readonly deleteEnabled: boolean;
@@ -37,6 +39,16 @@ export function changeLocks(locks: number, change: Partial<ChangeableAttributes>
     if (enabled !== undefined) next = enabled ? next & ~lockBits[name] : next | lockBits[name];
   }
   return next;
+}
+
+/** The latest stamp on some rows, those of single attributes included, for the clock to continue above it. */
+export function latestStamp(rows: readonly { readonly stamp?: string; readonly lock_stamps: string }[]): Stamp | null {
+  let latest = '';
+  for (const row of rows) {
+    const stamps = Object.values(JSON.parse(row.lock_stamps) as Record<string, string>);
+    for (const stamp of [row.stamp ?? '', ...stamps]) if (stamp > latest) latest = stamp;
+  }
+  return latest === '' ? null : parseStamp(latest);
 }
 
 /** The stamp register of attributes with the changed fields set to `stamp`: each field merges on its own. */

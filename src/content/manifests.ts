@@ -163,9 +163,7 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
     try {
       const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as { architecture?: unknown; os?: unknown };
       const { architecture, os } = value;
-      return typeof architecture === 'string' && typeof os === 'string' && architecture.length <= 64 && os.length <= 64
-        ? { architecture, os }
-        : null;
+      return isName(architecture) && isName(os) ? { architecture, os } : null;
     } catch {
       // A config may be anything; then the image has no known platform.
       return null;
@@ -189,4 +187,8 @@ function childrenOf(parsed: ParsedManifest): PushedChild[] {
   }));
   if (parsed.subject !== null) children.push({ kind: 'subject', digest: parsed.subject, size: 0, required: false });
   return children;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= 64;
 }

@@ -1,4 +1,4 @@
-import { type DigestAlgorithm, type RunningDigest, startDigest } from '../kernel/index.ts';
+import { type DigestAlgorithm, Fault, type RunningDigest, startDigest } from '../kernel/index.ts';
 import type { StagedBlob } from '../ports/index.ts';
 import type { ContentEnvironment } from './environment.ts';
 import { maxRowBlobBytes } from './limits.ts';
@@ -57,10 +57,18 @@ export function uploadBuffer(
   };
 }
 
+/** What an upload has brought so far, to be hashed again. */
+export interface HashSource {
+  readonly registryId: number;
+  readonly stagedKey: string | null;
+  readonly tail: Uint8Array | null;
+  readonly size: number;
+}
+
 /** Makes the hash of what is staged again, after a restart or when the algorithm turns out to be another one. */
 export async function rehash(
   environment: ContentEnvironment,
-  source: { readonly stagedKey: string | null; readonly tail: Uint8Array | null; readonly size: number },
+  source: HashSource,
   algorithm: DigestAlgorithm,
 ): Promise<RunningDigest> {
   const hash = startDigest(algorithm);
@@ -68,13 +76,20 @@ export async function rehash(
     if (source.tail) hash.update(source.tail);
     return hash;
   }
+  const { seal } = environment;
+  const stored = { registryId: source.registryId, codec: seal.codec, keyId: seal.keyId };
   const staged = await environment.blobs.stage(source.stagedKey);
   try {
     const buffer = Buffer.allocUnsafe(Math.min(1024 * 1024, Math.max(1, source.size)));
     for (let position = 0; position < source.size; ) {
       const wanted = Math.min(buffer.length, source.size - position);
       const read = await staged.read(buffer.subarray(0, wanted), position);
-      if (read === 0) break;
+      if (read === 0) {
+        // Asking has made it anew, empty.
+        await environment.blobs.abort(source.stagedKey);
+        throw new Fault('upload-unknown', 'what this upload brought is not there any more; start a new one');
+      }
+      seal.openStaged(stored, position, buffer.subarray(0, read));
       hash.update(buffer.subarray(0, read));
       position += read;
     }

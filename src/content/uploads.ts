@@ -12,6 +12,7 @@ import {
 } from '../kernel/index.ts';
 import type { ContentEnvironment, RegistryRef } from './environment.ts';
 import { receive } from './intake.ts';
+import { locationInUse } from './store/blob-rows-store.ts';
 import { findUpload, type UploadRecord } from './store/upload-store.ts';
 import {
   cancelUpload,
@@ -21,7 +22,7 @@ import {
   saveProgress,
   startUpload,
 } from './transactions/upload-transactions.ts';
-import { rehash, sessionMemory, type UploadBuffer, uploadBuffer } from './upload-session.ts';
+import { type HashSource, rehash, sessionMemory, type UploadBuffer, uploadBuffer } from './upload-session.ts';
 
 /** Names a session. It answers only to the repository and the identity that opened it; to all others it is not there. */
 export interface SessionKey {
@@ -84,9 +85,14 @@ export function uploads(environment: ContentEnvironment): Uploads {
     hash: RunningDigest | undefined,
   ): Promise<{ received: number; complete: boolean }> => {
     if (body.length === 0) return { received: position, complete: true };
+    const maxBytes = limits.layerBytes - position;
+    // Said before a byte of it is asked for.
+    if (body.length !== null && body.length > maxBytes) {
+      throw new Fault('blob-too-large', `a blob has at most ${limits.layerBytes} bytes`);
+    }
     const intake = await receive(body.stream(), {
       position,
-      maxBytes: limits.layerBytes - position,
+      maxBytes,
       hash,
       sink: (at, chunks) => buffer.write(at, chunks),
     });
@@ -110,7 +116,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
     if (row.received === 0) return startDigest(algorithm);
     // Small sessions are hashed again at once; a staged one once at the end.
     return row.staged_key === null
-      ? rehash(environment, { stagedKey: null, tail, size: row.received }, algorithm)
+      ? rehash(environment, { registryId: session.registry.id, stagedKey: null, tail, size: row.received }, algorithm)
       : undefined;
   };
 
@@ -157,17 +163,30 @@ export function uploads(environment: ContentEnvironment): Uploads {
       const { kept } = await database.transact(finishUpload, input);
       if (!kept && location !== null) await blobs.remove(location);
     } catch (error) {
-      // After a refusal the object is nobody's. After any other failure the commit may have happened: it stays.
-      if (location !== null && isFault(error)) await blobs.remove(location);
+      // After any other failure than a refusal the commit may have happened: then the object stays.
+      if (location !== null && isFault(error)) await disown(uploadId, location);
       throw error;
     }
   };
 
-  const verify = async (
-    source: { stagedKey: string | null; tail: Uint8Array | null; size: number },
-    hash: RunningDigest | undefined,
-    digest: Digest,
-  ): Promise<void> => {
+  /**
+   * Removes the object of a refused upload. Another request may have finished the same session and own the object; once the
+   * session is gone, no other can begin to.
+   */
+  const disown = async (uploadId: string | null, location: string): Promise<void> => {
+    if (uploadId !== null) await database.transact(cancelUpload, { id: uploadId });
+    const owner = await database.first(locationInUse, { store: blobs.name, location });
+    if (!owner) await blobs.remove(location);
+  };
+
+  /** Forgets what this request staged and nobody wrote down. */
+  const dropUnsaved = async (row: UploadRecord, buffer: UploadBuffer): Promise<void> => {
+    const key = buffer.stagedKey();
+    await buffer.close();
+    if (key !== null && row.staged_key === null) await blobs.abort(key);
+  };
+
+  const verify = async (source: HashSource, hash: RunningDigest | undefined, digest: Digest): Promise<void> => {
     const algorithm = algorithmOf(digest);
     const complete = hash?.algorithm === algorithm ? hash : await rehash(environment, source, algorithm);
     const found = complete.digest();
@@ -227,7 +246,10 @@ export function uploads(environment: ContentEnvironment): Uploads {
         const hash = await runningHash(session, row, tail);
         const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
         try {
-          const { received, complete } = await take(buffer, body, row.received, hash);
+          const { received, complete } = await take(buffer, body, row.received, hash).catch(async (error: unknown) => {
+            await dropUnsaved(row, buffer);
+            throw error;
+          });
           if (received !== row.received) await save(session, row.received, received, buffer);
           if (hash) memory.keepHash(session.id, hash, received);
           if (!complete)
@@ -246,20 +268,27 @@ export function uploads(environment: ContentEnvironment): Uploads {
         const hash = await runningHash(session, row, tail);
         const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
         try {
-          const { received, complete } = await take(buffer, body, row.received, hash);
+          const { received, complete } = await take(buffer, body, row.received, hash).catch(async (error: unknown) => {
+            await dropUnsaved(row, buffer);
+            throw error;
+          });
           if (!complete) {
             await save(session, row.received, received, buffer);
             throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
           }
           try {
-            await verify({ stagedKey: buffer.stagedKey(), tail: buffer.small(), size: received }, hash, digest);
-          } catch (error) {
+            await verify(sourceOf(session.registry, buffer, received), hash, digest);
             await buffer.close();
-            await drop(session.id, buffer.stagedKey());
+            await store(session, session.id, buffer, received, digest);
+          } catch (error) {
+            // A refused session is of no more use; after a failure the client may ask again. What is not there any more may
+            // just have been committed by another request, which then needs the session.
+            if (isFault(error) && error.code !== 'upload-unknown') {
+              await buffer.close();
+              await drop(session.id, buffer.stagedKey());
+            } else await dropUnsaved(row, buffer);
             throw error;
           }
-          await buffer.close();
-          await store(session, session.id, buffer, received, digest);
           memory.forget(session.id);
           return { size: received };
         } finally {
@@ -280,14 +309,15 @@ export function uploads(environment: ContentEnvironment): Uploads {
       try {
         const { received, complete } = await take(buffer, body, 0, hash);
         if (!complete) throw new Fault('upload-invalid', 'the body broke off');
-        await verify({ stagedKey: null, tail: null, size: received }, hash, digest);
+        await verify(sourceOf(where.registry, buffer, received), hash, digest);
         await buffer.close();
         await store(where, null, buffer, received, digest);
         return { size: received };
       } catch (error) {
         await buffer.close();
+        // Its key is known to nobody else; what was committed is not staged any more.
         const key = buffer.stagedKey();
-        if (key !== null && isFault(error)) await blobs.abort(key);
+        if (key !== null) await blobs.abort(key);
         throw error;
       }
     },
@@ -301,4 +331,8 @@ export function uploads(environment: ContentEnvironment): Uploads {
       return expired.length;
     },
   };
+}
+
+function sourceOf(registry: RegistryRef, buffer: UploadBuffer, size: number): HashSource {
+  return { registryId: registry.id, stagedKey: buffer.stagedKey(), tail: buffer.small(), size };
 }

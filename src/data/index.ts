@@ -12,5 +12,5 @@ export {
 export { migrations } from './migrations/index.ts';
 export { statement } from './query.ts';
 export type { Schema } from './schema.ts';
-export { type ContentSeal, plainSeal } from './seal.ts';
+export { type ContentSeal, plainSeal, type StoredObject } from './seal.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -12,6 +12,15 @@ export interface ContentSeal {
   openBody(registryId: number, codec: string, keyId: string | null, bytes: Uint8Array): Uint8Array;
   /** Pieces of a staged object on their way to the blob store, at `position` of the clear bytes. */
   sealStaged(registryId: number, position: number, chunks: readonly Uint8Array[]): readonly Uint8Array[];
+  /** Stored bytes of an object, or of what is staged for one, on their way out: in place, at `position` of the clear bytes. */
+  openStaged(stored: StoredObject, position: number, bytes: Uint8Array): void;
+}
+
+/** How the bytes of an object were stored. */
+export interface StoredObject {
+  readonly registryId: number;
+  readonly codec: string;
+  readonly keyId: string | null;
 }
 
 /** The seal that stores bytes as they are. */
@@ -20,8 +29,13 @@ export const plainSeal: ContentSeal = {
   keyId: null,
   sealBody: (_registryId, bytes) => bytes,
   openBody(_registryId, codec, _keyId, bytes) {
-    if (codec !== 'plain') throw new Error(`a body is stored with codec "${codec}", which this version cannot open`);
+    refuseOther(codec);
     return bytes;
   },
   sealStaged: (_registryId, _position, chunks) => chunks,
+  openStaged: ({ codec }) => refuseOther(codec),
 };
+
+function refuseOther(codec: string): void {
+  if (codec !== 'plain') throw new Error(`bytes are stored with codec "${codec}", which this version cannot open`);
+}

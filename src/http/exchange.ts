@@ -1,4 +1,4 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Fault } from '../kernel/index.ts';
 
 /** The door a request came through, decided at accept and carried to every log line and rule. */
@@ -24,6 +24,8 @@ export interface Exchange {
   readonly host: string;
   readonly address: string;
   readonly startedAt: number;
+  /** Headers of every answer of the plane, names and values in turn; set before the first `send`. */
+  always: readonly string[];
   /** Filled in by the plane as it learns them, for the access line. */
   readonly facts: ExchangeFacts;
   header(name: string): string | undefined;
@@ -31,9 +33,15 @@ export interface Exchange {
   body(): IncomingMessage;
   /** The whole body, refused with `request-invalid` above `maxBytes`. Only for bodies whose size we bound. */
   readBody(maxBytes: number, tooLarge?: () => Fault): Promise<Buffer>;
-  send(status: number, headers?: OutgoingHttpHeaders, body?: Uint8Array | string): void;
-  sendJson(status: number, body: unknown, headers?: OutgoingHttpHeaders): void;
+  /** Writes status and headers and, when `body` is given or the answer has none, ends it. */
+  send(status: number, headers?: AnswerHeaders, body?: Uint8Array | string): void;
+  sendJson(status: number, body: unknown, headers?: AnswerHeaders): void;
+  /** Writes status and headers only; the caller streams the body to `response` and ends it. */
+  sendHead(status: number, headers: AnswerHeaders): void;
 }
+
+/** Headers of one answer, names in lower case; a list becomes one header line each. */
+export type AnswerHeaders = Readonly<Record<string, string | number | readonly string[]>>;
 
 /** What a request turned out to be. */
 export interface ExchangeFacts {
@@ -53,12 +61,15 @@ export function openExchange(
   response: ServerResponse,
   options: { listener: Listener; requestId: string; startedAt: number; expectsContinue: boolean },
 ): Exchange {
-  const url = request.url ?? '/';
+  // A target may be a whole URL, whose host then counts instead of the header (RFC 9112 §3.2.2).
+  const [, authority, absolute] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.url ?? '') ?? [];
+  const url = absolute ?? request.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
   let query: URLSearchParams | undefined;
-  const rawHost = request.headers.host ?? '';
+  const rawHost = authority ?? request.headers.host ?? '';
   const isHead = request.method === 'HEAD';
+  let bodyIsComing = !options.expectsContinue;
 
   const exchange: Exchange = {
     request,
@@ -66,6 +77,7 @@ export function openExchange(
     listener: options.listener,
     requestId: options.requestId,
     startedAt: options.startedAt,
+    always: [],
     method: request.method ?? 'GET',
     path,
     get query() {
@@ -81,6 +93,7 @@ export function openExchange(
     },
     body() {
       if (options.expectsContinue) response.writeContinue();
+      bodyIsComing = true;
       return request;
     },
     async readBody(maxBytes, tooLarge) {
@@ -89,7 +102,8 @@ export function openExchange(
       const chunks: Buffer[] = [];
       let size = 0;
       try {
-        for await (const chunk of exchange.body() as AsyncIterable<Buffer>) {
+        // A request that is destroyed takes its connection with it, and the refusal with that.
+        for await (const chunk of exchange.body().iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
           size += chunk.length;
           if (size > maxBytes) break;
           chunks.push(chunk);
@@ -102,20 +116,62 @@ export function openExchange(
     },
     send(status, headers = {}, body) {
       if (response.headersSent) return;
-      const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-      const complete: OutgoingHttpHeaders = { ...headers };
-      if (status !== 204 && status !== 304 && complete['content-length'] === undefined)
-        complete['content-length'] = length;
+      const lines = flat(exchange.always, headers);
+      if (status !== 204 && status !== 304 && headers['content-length'] === undefined) {
+        const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+        lines.push('content-length', String(length));
+      }
+      const content = isHead || body === undefined ? undefined : body;
+      if (!hasUnreadBody(request)) {
+        response.writeHead(status, lines);
+        response.end(content);
+        return;
+      }
       // A body that nobody read would make the next request on this connection wait for all of it.
-      if (hasUnreadBody(request)) complete['connection'] = 'close';
-      response.writeHead(status, complete);
-      response.end(isHead || body === undefined ? undefined : body);
+      lines.push('connection', 'close');
+      response.writeHead(status, lines);
+      if (bodyIsComing) endPastBody(request, response, content);
+      else response.end(content);
+    },
+    sendHead(status, headers) {
+      response.writeHead(status, flat(exchange.always, headers));
     },
     sendJson(status, body, headers = {}) {
       exchange.send(status, { 'content-type': 'application/json; charset=utf-8', ...headers }, JSON.stringify(body));
     },
   };
   return exchange;
+}
+
+/** How long the rest of a refused body is still taken in. */
+const lingerMs = 1_000;
+
+/**
+ * Ends an answer that is given while the request's body still comes. To close at once would reset the connection, and a
+ * reset overtakes the answer: the client would see a failure of the network and try again. So the bytes are thrown away
+ * until the body or the client's patience ends, for a moment at most.
+ */
+function endPastBody(request: IncomingMessage, response: ServerResponse, content: Uint8Array | string | undefined) {
+  if (content === undefined) response.flushHeaders();
+  else response.write(content);
+  const end = () => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, lingerMs);
+  request.once('close', end).resume();
+}
+
+/** A flat list is the form that Node writes without looking at each header again. */
+function flat(always: readonly string[], headers: AnswerHeaders): string[] {
+  const lines = [...always];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (typeof value === 'object') for (const one of value) lines.push(name, one);
+    else lines.push(name, String(value));
+  }
+  return lines;
 }
 
 /** True while bytes of the request's body have not arrived or have not been read. */

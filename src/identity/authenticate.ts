@@ -80,15 +80,16 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     row.status === 'enabled' && (row.expires_ms === null || row.expires_ms > clock.now());
 
   const fromClaims = async (claims: TokenClaims, registry: RegistryAccess): Promise<Principal> => {
-    const revoked = new Fault('unauthenticated', 'the token was revoked; sign in again');
+    // Made only when thrown: an error costs its stack.
+    const revoked = (): Fault => new Fault('unauthenticated', 'the token was revoked; sign in again');
     switch (claims.kind) {
       case 'anonymous':
-        if (!registry.anonymousPull) throw revoked;
+        if (!registry.anonymousPull) throw revoked();
         return { ...anonymous(registry), restriction: claims.restriction };
       case 'admin': {
-        if (!registry.adminEnabled) throw revoked;
+        if (!registry.adminEnabled) throw revoked();
         const rows = await database.all(adminCredentials, { registryId: registry.id });
-        if (!rows.some((row) => row.credential_id === claims.credentialId)) throw revoked;
+        if (!rows.some((row) => row.credential_id === claims.credentialId)) throw revoked();
         return { ...admin(registry, claims.credentialId), restriction: claims.restriction };
       }
       case 'token': {
@@ -97,7 +98,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
           tokenId: claims.tokenId,
           credentialId: claims.credentialId,
         });
-        if (!row || !alive(row)) throw revoked;
+        if (!row || !alive(row)) throw revoked();
         return { ...token(registry, row), restriction: claims.restriction };
       }
       default:

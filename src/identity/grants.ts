@@ -1,4 +1,4 @@
-import { Fault, parseRepositoryName } from '../kernel/index.ts';
+import { Fault, isRepositoryName } from '../kernel/index.ts';
 import { type ActionMask, isRepositoryAction, repositoryActions } from './actions.ts';
 
 /**
@@ -56,14 +56,17 @@ function parseLine(line: string): { pattern: string; mask: ActionMask } {
   const match = /^repositories\/(.+)\/((?:content|metadata)\/[a-z]+)$/.exec(line);
   const pattern = match?.[1];
   const action = match?.[2];
-  if (pattern === undefined || action === undefined || !isRepositoryAction(action)) {
+  if (pattern === undefined || action === undefined || !isRepositoryAction(action) || !isPattern(pattern)) {
     throw new Fault(
       'request-invalid',
       `"${line.slice(0, 120)}" is not an action; write repositories/<name or prefix/*>/<content/read, content/write, content/delete, metadata/read or metadata/write>`,
     );
   }
-  if (pattern !== '*') parseRepositoryName(pattern.endsWith('/*') ? pattern.slice(0, -2) : pattern);
   return { pattern, mask: repositoryActions[action].bit };
+}
+
+function isPattern(text: string): boolean {
+  return text === '*' || isRepositoryName(text.endsWith('/*') ? text.slice(0, -2) : text);
 }
 
 function add(masks: Map<string, ActionMask>, key: string, mask: ActionMask): void {

@@ -43,5 +43,8 @@ export interface Principal {
 /** What the principal may do with one repository now. */
 export function rightsOn(principal: Principal, repository: string): ActionMask {
   const granted = maskFor(principal.grants, repository);
-  return principal.restriction === null ? granted : granted & (principal.restriction.repositories.get(repository) ?? 0);
+  if (principal.restriction === null) return granted;
+  const { repositories } = principal.restriction;
+  // acr CLI asks once for `repository:*:*` (CLIENTS §5); what the principal may not do stays forbidden.
+  return granted & ((repositories.get(repository) ?? 0) | (repositories.get('*') ?? 0));
 }

@@ -64,6 +64,28 @@ export const adminCredentials = statement<
     .limit(2),
 );
 
+/** Stores one admin password; changes no row when there is one of that name. */
+export const addAdminCredential = statement<{
+  registryId: number;
+  name: 'password' | 'password2';
+  credentialId: string;
+  sealed: string;
+  hash: string;
+  now: number;
+}>((db, p) =>
+  db
+    .insertInto('admin_credential')
+    .values({
+      registry_id: p.registryId,
+      name: p.name,
+      credential_id: p.credentialId,
+      sealed: p.sealed,
+      hash: p.hash,
+      created_ms: p.now,
+    })
+    .onConflict((conflict) => conflict.columns(['registry_id', 'name']).doNothing()),
+);
+
 /** Stores or replaces one admin password. */
 export const putAdminCredential = statement<{
   registryId: number;

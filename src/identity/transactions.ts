@@ -2,7 +2,7 @@ import { type RequestContext, recordChange } from '../data/index.ts';
 import { Fault } from '../kernel/index.ts';
 import type { TransactionDefinition } from '../ports/index.ts';
 import {
-  adminCredentials,
+  addAdminCredential,
   deleteScopeMap,
   deleteToken,
   deleteTokenPasswords,
@@ -30,10 +30,12 @@ export const putAdminCredentials: TransactionDefinition<
 > = {
   name: 'identity/put-admin-credentials',
   async run(tx, input) {
-    if (input.onlyIfAbsent && (await tx.first(adminCredentials, { registryId: input.registryId }))) return false;
+    const store = input.onlyIfAbsent ? addAdminCredential : putAdminCredential;
+    let stored = 0;
     for (const credential of input.credentials) {
-      await tx.run(putAdminCredential, { registryId: input.registryId, now: tx.now, ...credential });
+      stored += await tx.run(store, { registryId: input.registryId, now: tx.now, ...credential });
     }
+    if (stored === 0) return false;
     const names = input.credentials.map((credential) => credential.name);
     await recordChange(tx, input.context, {
       registryId: input.registryId,

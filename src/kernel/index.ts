@@ -17,6 +17,7 @@ export { type ByteRange, parseContentRange, parseRange } from './http-ranges.ts'
 export { type Ids, randomIds } from './ids.ts';
 export { defaultPageLimit, maxPageLimit, type Page, parsePage } from './page.ts';
 export {
+  isRepositoryName,
   maxRepositoryNameLength,
   parseReference,
   parseRepositoryName,

@@ -38,6 +38,11 @@ export function parseRepositoryName(text: string): RepositoryName {
   return text as RepositoryName;
 }
 
+/** True when `text` is a repository name. */
+export function isRepositoryName(text: string): text is RepositoryName {
+  return text.length <= maxRepositoryNameLength && text.split('/').every((part) => component.test(part));
+}
+
 /** Parses a tag; throws `tag-invalid`. */
 export function parseTag(text: string): Tag {
   if (!tagGrammar.test(text)) {

@@ -10,7 +10,7 @@ import * as data from '../data/index.ts';
 import { bufferPool, type Exchange, type HttpServer, listen } from '../http/index.ts';
 import * as identity from '../identity/index.ts';
 import { type Clock, type Ids, isFault } from '../kernel/index.ts';
-import { type Database, DatabaseError } from '../ports/index.ts';
+import { BlobStoreError, type Database, DatabaseError } from '../ports/index.ts';
 import { type Background, repeat } from './background.ts';
 import { describeConfig, type LoadedConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
@@ -73,12 +73,24 @@ export async function startApp(options: { loaded: LoadedConfig; clock: Clock; id
     undo.push(() => folder.close());
     const database = await openDatabase(config, folder, clock);
     undo.push(() => database.close());
-    return await wire({ loaded, config, clock, ids, log, listeners, folder, database });
+    const socket = await openSocket(config, folder);
+    undo.push(() => socket.close({ force: true }));
+    return await wire({ loaded, config, clock, ids, log, listeners, folder, database, socket });
   } catch (error) {
     for (const step of undo.reverse())
       await step().catch((problem: unknown) => log.error('background-failed', problem));
-    throw error;
+    throw asRefusal(error, config.data);
   }
+}
+
+/** What the operating system refuses while the folder is filled is for the person who starts Berth, not a bug. */
+function asRefusal(error: unknown, folder: string): unknown {
+  const isForeign = error instanceof BlobStoreError || (error instanceof Error && refusedBySystem(error));
+  return isForeign ? new StartRefusal(`cannot work in ${folder}: ${error.message}`, { cause: error }) : error;
+}
+
+function refusedBySystem(error: Error): boolean {
+  return 'code' in error && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(String(error.code));
 }
 
 async function openDatabase(config: Config, folder: DataFolder, clock: Clock): Promise<Database> {
@@ -109,15 +121,17 @@ interface Parts {
   readonly listeners: Listeners;
   readonly folder: DataFolder;
   readonly database: Database;
+  /** The management socket, taken and not served yet. */
+  readonly socket: HttpServer;
 }
 
 /** The one place where names meet implementations. */
 async function wire(parts: Parts): Promise<App> {
-  const { loaded, config, clock, ids, log, listeners, folder, database } = parts;
+  const { loaded, config, clock, ids, log, listeners, folder, database, socket } = parts;
   const wrapper = localKeyWrapper(folder.rootKey);
   const credentials = identity.credentialService({ database, wrapper, ids });
   const registries = content.registries(database);
-  const { registry, shown } = await found(parts, registries, credentials);
+  const registry = await found(parts, registries);
 
   const tokens = identity.tokenService({
     keys: await identity.loadSigningKeys(database, wrapper, ids),
@@ -195,7 +209,12 @@ async function wire(parts: Parts): Promise<App> {
     await server.serve({ handle, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });
   }
 
-  const managementServers = await openManagement(parts, finished, {
+  // Last of what can fail: a start that failed has not used up the one time that the secret is shown.
+  const made = await credentials.ensureAdmin(registry, founding);
+  const shown = made ? await credentials.showAdmin(registry) : null;
+  const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
+  const managementServers = [socket, ...(listeners.management ? [listeners.management.server] : [])];
+  const services: ManagementServices = {
     registries,
     credentials,
     metrics: measured,
@@ -215,15 +234,16 @@ async function wire(parts: Parts): Promise<App> {
       const answered = await database.first(data.lastStamp, {}).catch(() => undefined);
       return answered ? null : 'the database does not answer';
     },
-  });
-
-  const background = startBackground({ database, pulls, uploads, log });
-  const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
+  };
+  for (const server of managementServers) {
+    await server.serve({ handle: management(services, { probesOnly: server !== socket }), finished });
+  }
   await folder.announce({
     pid: process.pid,
     started: clock.now(),
     endpoints: { registry: [ready.endpoints.registry, ready.loginServer] },
   });
+  const background = startBackground({ database, pulls, uploads, log });
   log.info('started', { loginServer: ready.loginServer, dataDir: ready.dataDir, pid: ready.pid });
 
   const patience = new AbortController();
@@ -244,12 +264,8 @@ async function wire(parts: Parts): Promise<App> {
   return { ready, stop: () => (stopping ??= stop()), force: () => patience.abort() };
 }
 
-/** First start: whose database this is, the first registry, its admin passwords. Later starts find them. */
-async function found(
-  parts: Parts,
-  registries: content.Registries,
-  credentials: identity.Credentials,
-): Promise<{ registry: content.Registry; shown: identity.ShownCredentials | null }> {
+/** First start: whose database this is, and the first registry. Later starts find them. */
+async function found(parts: Parts, registries: content.Registries): Promise<content.Registry> {
   const { config, database, folder, ids } = parts;
   await database.transact(content.foundDeployment, {
     id: folder.deploymentId,
@@ -258,41 +274,28 @@ async function found(
     regionName: config.region.name,
   });
   const existing = await registries.default();
-  const registry =
-    existing ??
-    (await registries
-      .create(founding, {
-        name: config.registry.name ?? chooseRegistryName(randomInt),
-        adminEnabled: true,
-        anonymousPull: false,
-        onlyAsDefault: true,
-      })
-      .catch((error: unknown) => {
-        throw isFault(error) ? new StartRefusal(error.message, { cause: error }) : error;
-      }));
-  const made = await credentials.ensureAdmin(registry, founding);
-  return { registry, shown: made ? await credentials.showAdmin(registry) : null };
+  if (existing) return existing;
+  try {
+    return await registries.create(founding, {
+      name: config.registry.name ?? chooseRegistryName(randomInt),
+      adminEnabled: true,
+      anonymousPull: false,
+      onlyAsDefault: true,
+    });
+  } catch (error) {
+    throw isFault(error) ? new StartRefusal(error.message, { cause: error }) : error;
+  }
 }
 
-async function openManagement(
-  parts: Parts,
-  finished: (exchange: Exchange) => void,
-  services: ManagementServices,
-): Promise<HttpServer[]> {
-  const { config, folder, listeners } = parts;
-  // The socket is made without rights for others from the first moment: between listen and chmod anybody could connect.
-  const mask = process.umask(0o177);
+/** Takes the management socket. What `listen` makes has the rights that the program's umask leaves: none for others. */
+async function openSocket(config: Config, folder: DataFolder): Promise<HttpServer> {
   const socket = await listen({
     listener: { name: 'socket', network: 'loopback', scheme: 'http' },
     where: { path: folder.socketPath },
     limits: serverLimits(config),
-  }).finally(() => process.umask(mask));
+  });
   await chmod(folder.socketPath, 0o600);
-  await socket.serve({ handle: management(services, { probesOnly: false }), finished });
-  if (!listeners.management) return [socket];
-  const { server } = listeners.management;
-  await server.serve({ handle: management(services, { probesOnly: true }), finished });
-  return [socket, server];
+  return socket;
 }
 
 function startBackground(parts: {

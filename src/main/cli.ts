@@ -16,7 +16,8 @@ export function program(): Command {
     .description('Berth: a private container registry that its user owns')
     .version(programVersion)
     .configureHelp({ showGlobalOptions: true })
-    .showHelpAfterError('(add --help for the options)');
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
+    .exitOverride();
 
   const start = berth
     .command('up')
@@ -158,13 +159,11 @@ function addToken(berth: Command): void {
         '--repository <NAME...>',
         'a repository, "prefix/*" or "*"; may be repeated, each followed by its --actions',
         pair,
-        [],
       )
       .requiredOption(
         '--actions <ACTIONS...>',
         'content/read, content/write, content/delete, metadata/read, metadata/write; separated by commas',
         pair,
-        [],
       )
       .option('--expires-in <DAYS>', 'days until the passwords expire; otherwise never'),
   ).action(async (options: Options) => {
@@ -202,12 +201,21 @@ function addToken(berth: Command): void {
   );
 }
 
+/** A complaint of commander, which may have a suggestion on a line of its own, as the other refusals look. */
+function oneLine(text: string): string {
+  const line = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ');
+  return `berth: ${line}; add --help for the options\n`;
+}
+
 function show(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** Keeps repeated options in the order given, so that each repository goes with the actions beside it. */
-function pair(value: string, earlier: string[]): string[] {
+function pair(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
 }
 
@@ -264,7 +272,7 @@ function load(flags: Options): LoadedConfig {
       try {
         return readFileSync(path, 'utf8');
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
         throw new StartRefusal(`cannot read ${path}: ${(error as Error).message}`);
       }
     },
@@ -284,7 +292,7 @@ export async function main(argv: string[]): Promise<void> {
   // Nothing that Berth writes is for others on this machine.
   process.umask(0o077);
   try {
-    await program().exitOverride().parseAsync(argv);
+    await program().parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode;

@@ -1,7 +1,11 @@
 import type { ReadyInfo } from './app.ts';
 
-/** What a person sees at the first start: everything to paste for a first push. Later starts show no secret. */
-export function welcome(ready: ReadyInfo): string {
+/**
+ * What a person sees at the first start: everything to paste for a first push. Later starts show no secret. `dataNamed`
+ * says that the folder was named on the command line, as later commands must then do too.
+ */
+export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): string {
+  const data = options.dataNamed ? ` --data ${quoted(ready.dataDir)}` : '';
   const server = ready.loginServer.replace(/^127\.0\.0\.1:/, 'localhost:');
   const lines =
     ready.password === undefined
@@ -11,7 +15,7 @@ export function welcome(ready: ReadyInfo): string {
           `  login server   ${server}`,
           `  registry       ${ready.registry.name}  (${ready.registry.loginServer})`,
           '',
-          'Show user and secret again:   npx berth credentials',
+          `Show user and secret again:   npx berth credentials${data}`,
         ]
       : [
           'Welcome to Berth. This is your registry; the secret below was made for it just now.',
@@ -29,8 +33,13 @@ export function welcome(ready: ReadyInfo): string {
           `  registry       ${ready.registry.loginServer}  (TLS; authority ${ready.caFile})`,
           `  data           ${ready.dataDir}`,
           '',
-          'Show user and secret again:   npx berth credentials',
-          'A token for one repository:   npx berth token create --name ci-pull --repository team/app --actions content/read',
+          `Show user and secret again:   npx berth credentials${data}`,
+          `A token for one repository:   npx berth token create --name ci-pull --repository team/app --actions content/read${data}`,
         ];
   return `\n${[...lines, 'Stop:                         Ctrl+C', ''].join('\n')}\n`;
+}
+
+/** A path as a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -10,11 +10,14 @@ export interface CutProxy extends AsyncDisposable {
    * the client gives up. Resolves when that has happened; later connections pass untouched.
    */
   disturb(how: 'cut' | 'stall', afterBytes: number): Promise<void>;
+  /** Bytes that clients have sent through it since it started. */
+  sentBytes(): number;
 }
 
 export async function startCutProxy(target: string): Promise<CutProxy> {
   const [host, port] = target.split(':');
   const sockets = new Set<Socket>();
+  let total = 0;
   let armed: { how: 'cut' | 'stall'; afterBytes: number; done: () => void } | undefined;
 
   const server = createServer((client) => {
@@ -22,6 +25,7 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
     let sent = 0;
     client.on('data', (chunk: Buffer) => {
       sent += chunk.length;
+      total += chunk.length;
       if (armed !== undefined && sent > armed.afterBytes) {
         const { how, done } = armed;
         armed = undefined;
@@ -61,6 +65,7 @@ export async function startCutProxy(target: string): Promise<CutProxy> {
       new Promise((done) => {
         armed = { how, afterBytes, done };
       }),
+    sentBytes: () => total,
     async [Symbol.asyncDispose]() {
       const closed = once(server, 'close');
       server.close();

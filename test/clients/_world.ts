@@ -45,6 +45,8 @@ interface Ready {
 const root = join(import.meta.dirname, '..', '..');
 /** `BERTH_PROGRAM` names another build to test, for instance an unpacked package. */
 const program = process.env['BERTH_PROGRAM'] ?? join(root, 'bin', 'berth');
+/** Nothing configures the server but its arguments; it also refuses variables that it does not know. */
+const programEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_')));
 const startTimeoutMs = 90_000;
 const drainTimeoutMs = 20_000;
 
@@ -67,7 +69,7 @@ export async function startBerth(): Promise<World> {
       '--https',
       '127.0.0.1:0',
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const log = tail(child);
   const end = async () => {
@@ -134,5 +136,5 @@ async function createToken(data: string, name: string, grants: readonly Grant[])
 }
 
 async function berth(...args: string[]): Promise<string> {
-  return (await run(process.execPath, [program, ...args], process.env)).stdout;
+  return (await run(process.execPath, [program, ...args], programEnv)).stdout;
 }

@@ -51,6 +51,25 @@ describe.skipIf(lacks('docker', 'busybox'))('docker', () => {
       expect((await world.api.manifest(`${repository}/twice-copy`, 'v1')).digest).toBe(digest);
     });
 
+    test('without a login a push is refused at once, with what to do', async ({ world, docker }) => {
+      const image = `${world.loginServer}/${repository}/stranger:v1`;
+      await build(docker, image, 1024, cli);
+      // Docker tries again for most of a minute when it cannot tell a refusal from a failure.
+      const denied = await docker.refused(cli, ['push', image], { timeoutMs: 20_000 });
+      expect(denied.stdout).not.toContain('Retrying');
+      expect(denied.stderr).toMatch(/unauthorized: authentication required.*docker login/);
+      const pull = await docker.refused(cli, ['pull', image]);
+      expect(pull.stderr).toMatch(/unauthorized: authentication required.*docker login/);
+    });
+
+    test('a missing tag and a missing repository are named', async ({ world, docker }) => {
+      await login(docker, world, world.loginServer, cli);
+      const tag = await docker.refused(cli, ['pull', `${world.loginServer}/${repository}/app:absent`]);
+      expect(tag.stderr).toContain('manifest tagged by "absent" is not found');
+      const image = await docker.refused(cli, ['pull', `${world.loginServer}/${repository}/absent:v1`]);
+      expect(image.stderr).toMatch(/manifest unknown|name unknown/);
+    });
+
     test('after logout nothing can be pulled', async ({ world, docker }) => {
       const image = `${world.loginServer}/${repository}/private:v1`;
       await login(docker, world, world.loginServer, cli);

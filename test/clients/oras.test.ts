@@ -26,10 +26,11 @@ async function pushThing(shell: Shell, remote: string, content: Buffer | string 
   return oras(shell, 'push', remote, '--artifact-type', thingType, 'hi.txt:text/plain', ...format);
 }
 
-async function attach(shell: Shell, subject: string, text: string): Promise<string> {
+async function attach(shell: Shell, subject: string, text: string, how: string[] = []): Promise<string> {
   await writeFile(join(shell.home, 'signature.json'), JSON.stringify({ text }));
   const format = ['--format', 'go-template={{ .digest }}'];
-  return oras(shell, 'attach', subject, '--artifact-type', signatureType, 'signature.json:application/json', ...format);
+  const what = ['--artifact-type', signatureType, 'signature.json:application/json'];
+  return oras(shell, 'attach', subject, ...what, ...how, ...format);
 }
 
 describe.skipIf(lacks('oras', 'busybox'))('oras', () => {
@@ -93,6 +94,22 @@ describe.skipIf(lacks('oras', 'busybox'))('oras', () => {
     expect(await world.api.referrers('oras/copied', subject)).toMatchObject([{ digest: signature }]);
     expect(await world.api.referrers('oras/copied', signature)).toMatchObject([{ digest: countersignature }]);
     expect(await world.api.tags('oras/copied')).toEqual(['v1']);
+  });
+
+  test('attaches and discovers by the fallback tag', async ({ world, shell }) => {
+    await login(shell, world);
+    const remote = `${world.loginServer}/oras/fallback:v1`;
+    const subject = await pushThing(shell, remote);
+    const byTag = ['--distribution-spec', 'v1.1-referrers-tag'];
+    const signature = await attach(shell, remote, 'signature', byTag);
+    expect(await world.api.tags('oras/fallback')).toContain(subject.replace(':', '-'));
+    expect(await oras(shell, 'discover', remote, ...byTag, '--format', 'json')).toContain(signature);
+    // Both ways lead to the same signature.
+    const byApi = ['--distribution-spec', 'v1.1-referrers-api'];
+    expect(await oras(shell, 'discover', remote, ...byApi, '--format', 'json')).toContain(signature);
+    expect(await world.api.referrers('oras/fallback', subject)).toMatchObject([
+      { digest: signature, artifactType: signatureType },
+    ]);
   });
 
   test('makes an index of two images', async ({ world, shell }) => {

@@ -55,6 +55,25 @@ describe.skipIf(lacks('podman', 'busybox'))('podman', () => {
     expect(index.mediaType).toBe('application/vnd.oci.image.index.v1+json');
   });
 
+  test('pushes layers compressed with zstd, pulls them and lists the tags', async ({ world, shell }) => {
+    await podman(shell, loginArgs(world), { input: world.password });
+    const image = `${world.loginServer}/podman/zstd:v1`;
+    await podman(shell, ['build', '-t', image, await writeBuildContext(shell, 'context', 1024)]);
+    await podman(shell, ['push', plain, '--compression-format', 'zstd', '--format', 'oci', image]);
+    const stored = await world.api.manifest('podman/zstd', 'v1');
+    const { layers } = JSON.parse(stored.bytes.toString()) as { layers: { mediaType: string }[] };
+    expect(new Set(layers.map((layer) => layer.mediaType))).toEqual(
+      new Set(['application/vnd.oci.image.layer.v1.tar+zstd']),
+    );
+    await podman(shell, ['rmi', image]);
+    await podman(shell, ['pull', plain, image]);
+    const inspected = await podman(shell, ['image', 'inspect', '--format', '{{ .Digest }}', image]);
+    expect(inspected.stdout.trim()).toBe(stored.digest);
+    const repository = `${world.loginServer}/podman/zstd`;
+    const listed = await podman(shell, ['search', plain, '--list-tags', repository]);
+    expect(listed.stdout).toMatch(/podman\/zstd\s+v1\s*$/);
+  });
+
   test('after logout nothing can be pulled', async ({ world, shell }) => {
     await podman(shell, loginArgs(world), { input: world.password });
     const image = `${world.loginServer}/podman/private:v1`;

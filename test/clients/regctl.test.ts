@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startCutProxy } from './_cut-proxy.ts';
 import { type Layout, writeImage } from './_image.ts';
 import { sha256 } from './_registry-api.ts';
 import type { Shell } from './_shell.ts';
@@ -8,6 +9,7 @@ import { describe, expect, lacks, test } from './_test.ts';
 import type { World } from './_world.ts';
 
 const sbomType = 'application/vnd.example.sbom';
+const chunkBytes = 1_000_000;
 
 async function regctl(shell: Shell, ...args: string[]): Promise<string> {
   return (await shell.run('regctl', args)).stdout.trim();
@@ -28,6 +30,21 @@ async function attach(shell: Shell, subject: string, text: string): Promise<void
   await writeFile(join(shell.home, 'sbom.json'), JSON.stringify({ text }));
   const what = ['--artifact-type', sbomType, '-f', 'sbom.json', '-m', 'application/json'];
   await regctl(shell, 'artifact', 'put', ...what, '--subject', subject);
+}
+
+function sendInChunks(shell: Shell, loginServer: string): Promise<string> {
+  const sizes = ['--blob-chunk', String(chunkBytes), '--blob-max', '0'];
+  return regctl(shell, 'registry', 'set', '--skip-check', ...sizes, loginServer);
+}
+
+async function putBlob(shell: Shell, remote: string, bytes: Buffer): Promise<string> {
+  await writeFile(join(shell.home, 'blob'), bytes);
+  return (await shell.run('sh', ['-c', 'exec regctl blob put "$1" <blob', 'sh', remote])).stdout.trim();
+}
+
+async function getBlob(shell: Shell, remote: string, digest: string): Promise<Buffer> {
+  await shell.run('sh', ['-c', 'exec regctl blob get "$1" "$2" >back', 'sh', remote, digest]);
+  return readFile(join(shell.home, 'back'));
 }
 
 describe.skipIf(lacks('regctl', 'busybox'))('regctl', () => {
@@ -98,23 +115,46 @@ describe.skipIf(lacks('regctl', 'busybox'))('regctl', () => {
 
   test('puts a blob in chunks and gets it back', async ({ world, shell }) => {
     await login(shell, world);
-    await regctl(
-      shell,
-      'registry',
-      'set',
-      '--skip-check',
-      '--blob-chunk',
-      '1000000',
-      '--blob-max',
-      '0',
-      world.loginServer,
-    );
+    await sendInChunks(shell, world.loginServer);
     const bytes = randomBytes(3_500_000);
-    await writeFile(join(shell.home, 'blob'), bytes);
     const remote = `${world.loginServer}/regctl/blob`;
-    const put = await shell.run('sh', ['-c', 'exec regctl blob put "$1" <blob', 'sh', remote]);
-    expect(put.stdout.trim()).toBe(sha256(bytes));
-    await shell.run('sh', ['-c', 'exec regctl blob get "$1" "$2" >back', 'sh', remote, sha256(bytes)]);
-    expect((await readFile(join(shell.home, 'back'))).equals(bytes)).toBe(true);
+    expect(await putBlob(shell, remote, bytes)).toBe(sha256(bytes));
+    expect((await getBlob(shell, remote, sha256(bytes))).equals(bytes)).toBe(true);
+  });
+
+  test('goes on in the middle of a chunk after its connection was cut', async ({ world, shell }) => {
+    await using proxy = await startCutProxy(world.loginServer);
+    await login(shell, { ...world, loginServer: proxy.address });
+    await sendInChunks(shell, proxy.address);
+    const bytes = randomBytes(8_000_000);
+    const remote = `${proxy.address}/regctl/resumed`;
+    const before = proxy.sentBytes();
+    const cut = proxy.disturb('cut', 3_500_000);
+    expect(await putBlob(shell, remote, bytes)).toBe(sha256(bytes));
+    await cut;
+    // The chunk that was cut is offered once more and refused with where to go on: nothing else is sent twice.
+    expect(proxy.sentBytes() - before).toBeLessThan(bytes.length + 1.2 * chunkBytes);
+    expect((await getBlob(shell, remote, sha256(bytes))).equals(bytes)).toBe(true);
+  });
+
+  test('makes an index of two images, and deletes a manifest', async ({ world, shell }) => {
+    await login(shell, world);
+    const target = `${world.loginServer}/regctl/index`;
+    const images: Layout[] = [];
+    for (const architecture of ['amd64', 'arm64']) {
+      const image = await writeImage(shell, architecture, { architectures: [architecture] });
+      await regctl(shell, 'image', 'copy', `ocidir://${image.path}:v1`, `${target}:${architecture}`);
+      images.push(image);
+    }
+    const refs = ['amd64', 'arm64'].flatMap((tag) => ['--ref', `${target}:${tag}`]);
+    await regctl(shell, 'index', 'create', `${target}:all`, ...refs);
+    const index = await world.api.manifest('regctl/index', 'all');
+    expect(index.mediaType).toBe('application/vnd.oci.image.index.v1+json');
+    const arm = await regctl(shell, 'manifest', 'head', '--platform', 'linux/arm64', `${target}:all`);
+    expect(arm).toBe(images[1]?.digest);
+
+    await regctl(shell, 'manifest', 'delete', `${target}@${index.digest}`);
+    expect(await world.api.tags('regctl/index')).toEqual(['amd64', 'arm64']);
+    expect((await world.api.request('GET', `/v2/regctl/index/manifests/${index.digest}`)).status).toBe(404);
   });
 });

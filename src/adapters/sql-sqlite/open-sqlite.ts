@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { type Database, DatabaseError, type DatabaseOptions, type Statement } from '../../ports/index.ts';
 import { transactionPositions } from '../sql/index.ts';
 import { databaseError } from './engine-error.ts';
-import { type Prepared, preparedStatements } from './prepared.ts';
+import { preparedStatements } from './prepared.ts';
+import { readCache, readKey } from './read-cache.ts';
 import { startWriter } from './writer.ts';
 
 /** Where the database lives, besides what every adapter needs. */
@@ -22,7 +23,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   const positions = transactionPositions(options.modules);
   await makeFile(options.file);
   const lastStamp = options.lastStamp.compile('sqlite');
-  const writer = await startWriter({
+  const cache = readCache(20_000);
+  const start = {
     file: options.file,
     migrations: options.migrations.map((migration) => ({
       version: migration.version,
@@ -33,7 +35,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     transactionNames: [...positions.keys()],
     regionOrdinal: options.regionOrdinal,
     lastStamp: { sql: lastStamp.sql, values: lastStamp.bind({}) },
-  });
+  };
+  const writer = await startWriter(start, () => cache.clear());
   const reader = await openForReading(options.file).catch(async (error: unknown) => {
     await writer.close();
     throw databaseError(error, 'the database could not be opened for reading');
@@ -42,10 +45,18 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   let closing: Promise<void> | undefined;
 
   /** Reads block this thread for microseconds; a journey to another thread would cost more. */
-  async function read<P, R, T>(statement: Statement<P, R>, work: (prepared: Prepared<P, R>) => T): Promise<T> {
+  async function read<P, R>(statement: Statement<P, R>, parameters: P): Promise<readonly R[]> {
     if (closing !== undefined) throw closedError();
     try {
-      return work(prepare(statement));
+      const prepared = prepare(statement);
+      const values = prepared.bind(parameters);
+      const key = readKey(values);
+      if (key === undefined) return prepared.rows(values);
+      const kept = cache.find(statement, key);
+      if (kept !== undefined) return kept as readonly R[];
+      const rows = prepared.rows(values);
+      cache.keep(statement, key, rows);
+      return rows;
     } catch (error) {
       throw databaseError(error, 'a read failed');
     }
@@ -53,8 +64,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
 
   return {
     dialect: 'sqlite',
-    all: (statement, parameters) => read(statement, (prepared) => prepared.all(parameters)),
-    first: (statement, parameters) => read(statement, (prepared) => prepared.first(parameters)),
+    all: async (statement, parameters) => [...(await read(statement, parameters))],
+    first: async (statement, parameters) => (await read(statement, parameters))[0],
     async transact<I, R>(definition: { readonly name: string }, input: I) {
       if (closing !== undefined) throw closedError();
       const position = positions.get(definition.name);

@@ -3,6 +3,10 @@ import type { CompiledStatement, Statement } from '../../ports/index.ts';
 
 /** A statement ready to run on one connection. */
 export interface Prepared<P, R> {
+  /** The parameters in the order and form in which they are bound. */
+  bind(parameters: P): SQLInputValue[];
+  /** Runs with values that `bind` made. */
+  rows(values: readonly SQLInputValue[]): R[];
   all(parameters: P): R[];
   first(parameters: P): R | undefined;
   /** Answers the number of rows changed. */
@@ -33,6 +37,8 @@ function ready<P, R>(native: StatementSync, compiled: CompiledStatement<P>): Pre
     return bound;
   };
   return {
+    bind: values,
+    rows: (bound) => native.all(...bound) as R[],
     all: (parameters) => native.all(...values(parameters)) as R[],
     first: (parameters) => native.get(...values(parameters)) as R | undefined,
     run: (parameters) => Number(native.run(...values(parameters)).changes),

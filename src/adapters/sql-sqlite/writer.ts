@@ -31,8 +31,11 @@ interface Submission extends Pending {
   readonly input: unknown;
 }
 
-/** Starts the writer; resolves when the schema is up to date and it takes transactions. Throws `DatabaseError`. */
-export async function startWriter(start: WriterStart): Promise<Writer> {
+/**
+ * Starts the writer; resolves when the schema is up to date and it takes transactions. `changed` is called before each
+ * answer is given, because the file may hold something new. Throws `DatabaseError`.
+ */
+export async function startWriter(start: WriterStart, changed: () => void): Promise<Writer> {
   // Source and compiled program have the same layout; only the file's extension differs.
   const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { name: 'database-writer', workerData: start });
@@ -44,11 +47,11 @@ export async function startWriter(start: WriterStart): Promise<Writer> {
     await worker.terminate();
     throw unpackError(greeting.error);
   }
-  return attend(worker);
+  return attend(worker, changed);
 }
 
 /** Carries submissions to a ready writer and answers back. */
-function attend(worker: Worker): Writer {
+function attend(worker: Worker, changed: () => void): Writer {
   /** Sent and not answered, in order. */
   let pending: Pending[] = [];
   /** Waiting for the end of this turn of the event loop, to travel as one message. */
@@ -62,6 +65,7 @@ function attend(worker: Worker): Writer {
       else finish?.reject(unpackError(message.error));
       return;
     }
+    changed();
     const answered = pending.splice(0, message.results.length);
     for (const { index, error } of message.failures) answered[index]?.reject(unpackError(error));
     // Settling twice has no effect: the failures above stay failures.
@@ -72,6 +76,7 @@ function attend(worker: Worker): Writer {
 
   function fail(error: DatabaseError): void {
     broken ??= error;
+    changed();
     const lost = [...pending, ...outgoing];
     pending = [];
     outgoing = [];
@@ -100,7 +105,6 @@ function attend(worker: Worker): Writer {
   function send(submissions: readonly Submission[]): void {
     const batch: Batch = [];
     for (const { position, now, input } of submissions) batch.push(position, now, withOwnBytes(input));
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     worker.postMessage(batch);
     pending.push(...submissions);
   }
@@ -122,7 +126,6 @@ function attend(worker: Worker): Writer {
         const closed = new Promise((resolve, reject) => {
           finish = { resolve, reject };
         });
-        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         worker.postMessage('close');
         try {
           await closed;

@@ -10,6 +10,7 @@ export interface ServedBlob {
   store: string;
   location: string;
   codec: string;
+  key_id: string | null;
 }
 
 export const servedBlob = statement<{ registryId: number; repository: string; digest: string }, ServedBlob>((db, p) =>
@@ -35,6 +36,7 @@ export const servedBlob = statement<{ registryId: number; repository: string; di
       'blob_location.store as store',
       'blob_location.location as location',
       'blob_location.codec as codec',
+      'blob_location.key_id as key_id',
     ])
     .where('repository.registry_id', '=', p.registryId)
     .where('repository.name', '=', p.repository)

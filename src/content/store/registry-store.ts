@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { statement } from '../../data/index.ts';
 
 /** A registry as the data plane needs it on every request. */
@@ -42,6 +43,7 @@ export const listRegistries = statement<{ last: string; limit: number }, Registr
     .limit(p.limit),
 );
 
+/** A new registry; answers no row when the name is taken. */
 export const insertRegistry = statement<
   {
     name: string;
@@ -67,18 +69,24 @@ export const insertRegistry = statement<
       deleted_ms: null,
       stamp: p.stamp,
     })
+    .onConflict((conflict) => conflict.doNothing())
     .returning('id'),
 );
 
+/** Changes the switches that are not null. */
 export const updateRegistry = statement<{
   id: number;
-  adminEnabled: number;
-  anonymousPull: number;
+  adminEnabled: number | null;
+  anonymousPull: number | null;
   stamp: string;
 }>((db, p) =>
   db
     .updateTable('registry')
-    .set({ admin_enabled: p.adminEnabled, anonymous_pull: p.anonymousPull, stamp: p.stamp })
+    .set({
+      admin_enabled: sql<number>`coalesce(${p.adminEnabled}, admin_enabled)`,
+      anonymous_pull: sql<number>`coalesce(${p.anonymousPull}, anonymous_pull)`,
+      stamp: p.stamp,
+    })
     .where('id', '=', p.id)
     .where('state', '=', 'live'),
 );

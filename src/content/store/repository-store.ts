@@ -72,6 +72,37 @@ export const reopenRepository = statement<{ id: number; now: number }>((db, p) =
     .where('state', '=', 'deleted'),
 );
 
+/** Blobs of an earlier life of a repository are not those of the new one. */
+export const forgetBlobsOf = statement<{ repositoryId: number }>((db, p) =>
+  db.deleteFrom('repository_blob').where('repository_id', '=', p.repositoryId),
+);
+
+/** Each blob of a repository is looked at again. */
+export const reviewBlobsOf = statement<{ registryId: number; repositoryId: number; due: number }>((db, p, dialect) =>
+  db
+    .insertInto('review')
+    .columns(['registry_id', 'repository_id', 'kind', 'digest', 'due_ms', 'reason'])
+    .expression(
+      (eb) =>
+        eb
+          .selectFrom('repository_blob')
+          .select([
+            sql<number>`cast(${p.registryId} as bigint)`.as('registry_id'),
+            'repository_id',
+            sql<string>`'blob'`.as('kind'),
+            'digest',
+            sql<number>`cast(${p.due} as bigint)`.as('due_ms'),
+            sql<string>`'repository-deleted'`.as('reason'),
+          ])
+          .where('repository_id', '=', p.repositoryId) as never,
+    )
+    .onConflict((conflict) =>
+      conflict
+        .columns(['repository_id', 'kind', 'digest'])
+        .doUpdateSet({ due_ms: dialect.greatest(sql`review.due_ms`, sql`excluded.due_ms`) }),
+    ),
+);
+
 /** A repository becomes listed with its first manifest. */
 export const reviveRepository = statement<{ id: number; now: number }>((db, p) =>
   db
@@ -81,11 +112,11 @@ export const reviveRepository = statement<{ id: number; now: number }>((db, p) =
     .where('state', '<>', 'live'),
 );
 
-/** A repository without a live manifest vanishes from lists. */
+/** A repository without a live manifest vanishes from lists, and its locks with it: nobody could see or change them. */
 export const emptyRepository = statement<{ id: number }>((db, p) =>
   db
     .updateTable('repository')
-    .set({ state: 'empty' })
+    .set({ state: 'empty', locks: 0, lock_stamps: '{}' })
     .where('id', '=', p.id)
     .where('state', '=', 'live')
     .where((eb) =>

@@ -35,6 +35,24 @@ export const findTag = statement<{ repositoryId: number; name: string }, TagReco
     .limit(1),
 );
 
+/** Makes the row of a tag that points nowhere yet, so that it can be locked; nothing happens when there is one. */
+export const reserveTag = statement<{ repositoryId: number; name: string; now: number }>((db, p) =>
+  db
+    .insertInto('tag')
+    .values({
+      repository_id: p.repositoryId,
+      name: p.name,
+      digest: null,
+      version: 0,
+      stamp: '',
+      created_ms: p.now,
+      updated_ms: p.now,
+      locks: 0,
+      lock_stamps: '{}',
+    })
+    .onConflict((conflict) => conflict.columns(['repository_id', 'name']).doNothing()),
+);
+
 /**
  * Points a tag at a digest and counts its version up. Answers no row when a write lock appeared meanwhile. A tag that was
  * deleted begins anew: its creation time and locks are fresh, its version goes on.
@@ -145,6 +163,23 @@ export const lockedTagOn = statement<{ repositoryId: number; digest: string; loc
       .where('digest', '=', p.digest)
       .where(sql<boolean>`(locks & ${p.lock}) <> 0`)
       .limit(1),
+);
+
+/** The latest stamp of the tags on a manifest. */
+export const lastStampOn = statement<{ repositoryId: number; digest: string }, { stamp: string | null }>((db, p) =>
+  db
+    .selectFrom('tag')
+    .select((eb) => eb.fn.max('stamp').as('stamp'))
+    .where('repository_id', '=', p.repositoryId)
+    .where('digest', '=', p.digest),
+);
+
+/** The latest stamp of all tags of a repository. */
+export const lastStampOf = statement<{ repositoryId: number }, { stamp: string | null }>((db, p) =>
+  db
+    .selectFrom('tag')
+    .select((eb) => eb.fn.max('stamp').as('stamp'))
+    .where('repository_id', '=', p.repositoryId),
 );
 
 /** Removes every tag of a manifest at once. */

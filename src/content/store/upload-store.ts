@@ -100,6 +100,11 @@ export const advanceUpload = statement<{
 
 export const removeUpload = statement<{ id: string }>((db, p) => db.deleteFrom('upload').where('id', '=', p.id));
 
+/** Removes a session unless it was used again since it was seen to be expired. */
+export const removeExpiredUpload = statement<{ id: string; now: number }>((db, p) =>
+  db.deleteFrom('upload').where('id', '=', p.id).where('expires_ms', '<=', p.now),
+);
+
 export const expiredUploads = statement<{ now: number; limit: number }, { id: string; staged_key: string | null }>(
   (db, p) =>
     db

@@ -1,7 +1,7 @@
 import { type RequestContext, recordChange } from '../../data/index.ts';
-import { Fault } from '../../kernel/index.ts';
+import { Fault, parseStamp } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
-import { deletionLock, lockBits } from '../locks.ts';
+import { deletionLock, latestStamp, lockBits } from '../locks.ts';
 import { activeHold, missingBlobs, putReview } from '../store/blob-rows-store.ts';
 import {
   indexDepth,
@@ -12,16 +12,25 @@ import {
   touchManifest,
   upsertManifest,
 } from '../store/manifest-store.ts';
-import { emptyRepository, holdRepository, reviveRepository } from '../store/repository-store.ts';
+import {
+  emptyRepository,
+  findRepository,
+  holdRepository,
+  lockRepository,
+  reviveRepository,
+} from '../store/repository-store.ts';
 import {
   clearTag,
   clearTagsOn,
   closeHistory,
   closeHistoryOn,
+  lastStampOn,
   lockedTagOn,
   lockTag,
   openHistory,
+  reserveTag,
   setTag,
+  type TagRecord,
   touchTag,
 } from '../store/tag-store.ts';
 import { repositoryForWriting } from './upload-transactions.ts';
@@ -66,19 +75,26 @@ export const putManifest: TransactionDefinition<PutManifest, { created: boolean 
   name: 'content/put-manifest',
   async run(tx, input) {
     const { registryId, digest } = input;
-    const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
+    // The first manifest changes the repository's row: who shared it with others first would wait for them, and they for him.
+    const seen = await tx.first(findRepository, { registryId, name: input.repository });
+    const hold = seen?.state === 'live' ? holdRepository : lockRepository;
+    const repository = await repositoryForWriting(tx, hold, registryId, input.repository);
     await checkChildren(tx, input, repository.id);
-    const stamp = tx.stamp();
     const known = await tx.first(lockManifest, { repositoryId: repository.id, digest });
+    const tags = await lockTags(tx, repository.id, input.tags);
+    // Only now, under the locks: a stamp taken before them could be older than what it replaces.
+    const stamp = tx.stamp();
     const created = !known || known.state === 'deleted';
     if (known && (known.state === 'quarantined' || known.state === 'condemned')) {
       throw new Fault('not-permitted', `manifest ${digest} is ${known.state} and cannot be pushed now`);
     }
     if (known?.state === 'live') await tx.run(touchManifest, { id: known.id, now: tx.now, stamp });
     else await insertManifest(tx, input, repository.id, stamp);
-    for (const tag of input.tags) await pointTag(tx, input, repository.id, tag, stamp);
+    const versions = new Map<string, number>();
+    for (const tag of tags)
+      versions.set(tag.name, await pointTag(tx, input, { repositoryId: repository.id, tag, stamp }));
     if (repository.state !== 'live') await tx.run(reviveRepository, { id: repository.id, now: tx.now });
-    await recordPush(tx, input, stamp, created);
+    await recordPush(tx, input, { stamp, created, versions });
     return { created };
   },
 };
@@ -150,26 +166,24 @@ async function insertManifest(
 async function pointTag(
   tx: SqlTransaction,
   input: PutManifest,
-  repositoryId: number,
-  name: string,
-  stamp: string,
-): Promise<void> {
+  { repositoryId, tag: before, stamp }: { repositoryId: number; tag: TagRecord; stamp: string },
+): Promise<number> {
   const { digest } = input;
+  const { name } = before;
   const actor = input.context.actor;
   const locked = () =>
     new Fault('locked', `tag "${name}" of repository "${input.repository}" is locked against writing`);
-  const before = await tx.first(lockTag, { repositoryId, name });
-  if (before?.digest != null && before.locks & lockBits.writeEnabled) throw locked();
-  if (before?.digest === digest) {
+  if (before.digest !== null && before.locks & lockBits.writeEnabled) throw locked();
+  if (before.digest === digest) {
     await tx.run(touchTag, { repositoryId, name, now: tx.now, stamp });
-    return;
+    return before.version;
   }
   const moved = await tx.first(setTag, { repositoryId, name, digest, now: tx.now, stamp });
   if (!moved) throw locked();
   const { version } = moved;
   await tx.run(closeHistory, { repositoryId, name, version: version - 1, now: tx.now, stamp, actor, cause: 'moved' });
   await tx.run(openHistory, { repositoryId, name, version, digest, now: tx.now, stamp, actor });
-  if (before?.digest != null) {
+  if (before.digest !== null) {
     await tx.run(putReview, {
       registryId: input.registryId,
       repositoryId,
@@ -179,9 +193,30 @@ async function pointTag(
       reason: 'tag-moved',
     });
   }
+  return version;
 }
 
-async function recordPush(tx: SqlTransaction, input: PutManifest, stamp: string, created: boolean): Promise<void> {
+/** Holds every tag that a push moves, also those that are not there yet; in one order, so that pushes do not embrace. */
+async function lockTags(tx: SqlTransaction, repositoryId: number, names: readonly string[]): Promise<TagRecord[]> {
+  const tags: TagRecord[] = [];
+  for (const name of [...names].sort()) {
+    let tag = await tx.first(lockTag, { repositoryId, name });
+    if (!tag) {
+      await tx.run(reserveTag, { repositoryId, name, now: tx.now });
+      tag = await tx.first(lockTag, { repositoryId, name });
+    }
+    if (!tag) throw new Error('a tag vanished inside its own transaction');
+    tags.push(tag);
+  }
+  return tags;
+}
+
+async function recordPush(
+  tx: SqlTransaction,
+  input: PutManifest,
+  pushed: { readonly stamp: string; readonly created: boolean; readonly versions: ReadonlyMap<string, number> },
+): Promise<void> {
+  const { stamp, created, versions } = pushed;
   const common = {
     registryId: input.registryId,
     stamp,
@@ -192,7 +227,9 @@ async function recordPush(tx: SqlTransaction, input: PutManifest, stamp: string,
     details: { created },
   };
   if (input.tags.length === 0) await recordChange(tx, input.context, { ...common, kind: 'manifest.pushed' });
-  for (const tag of input.tags) await recordChange(tx, input.context, { ...common, kind: 'tag.set', tag });
+  for (const [tag, tagVersion] of versions) {
+    await recordChange(tx, input.context, { ...common, kind: 'tag.set', tag, tagVersion });
+  }
 }
 
 /**
@@ -208,7 +245,8 @@ export const deleteManifest: TransactionDefinition<
     const { registryId, digest, context } = input;
     const unknown = () =>
       new Fault('manifest-unknown', `manifest ${digest} is not in repository "${input.repository}"`);
-    const repository = await tx.first(holdRepository, { registryId, name: input.repository });
+    // Alone: whether this was the last manifest can only be told while no other is pushed or deleted.
+    const repository = await tx.first(lockRepository, { registryId, name: input.repository });
     if (!repository || repository.state !== 'live') throw unknown();
     const manifest = await tx.first(lockManifest, { repositoryId: repository.id, digest });
     if (!manifest || manifest.state === 'deleted') throw unknown();
@@ -220,7 +258,8 @@ export const deleteManifest: TransactionDefinition<
     const hold = await tx.first(activeHold, { repositoryId: repository.id, digest, now: tx.now });
     if (hold) throw new Fault('locked', `manifest ${digest} is held by ${hold.holder}`);
 
-    const stamp = tx.stamp();
+    const last = await tx.first(lastStampOn, { repositoryId: repository.id, digest });
+    const stamp = tx.stamp(last?.stamp == null ? null : parseStamp(last.stamp));
     const common = { repositoryId: repository.id, digest, now: tx.now, stamp };
     await tx.run(retireManifest, { id: manifest.id, now: tx.now, stamp });
     await tx.run(closeHistoryOn, { ...common, actor: context.actor, cause: 'manifest-deleted' });
@@ -258,7 +297,7 @@ export const deleteTag: TransactionDefinition<
   async run(tx, input) {
     const { registryId, context } = input;
     const unknown = () => new Fault('tag-unknown', `tag "${input.tag}" is not in repository "${input.repository}"`);
-    const repository = await tx.first(holdRepository, { registryId, name: input.repository });
+    const repository = await tx.first(lockRepository, { registryId, name: input.repository });
     if (!repository || repository.state !== 'live') throw unknown();
     const repositoryId = repository.id;
     const tag = await tx.first(lockTag, { repositoryId, name: input.tag });
@@ -266,7 +305,7 @@ export const deleteTag: TransactionDefinition<
     if (repository.locks & deletionLock)
       throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
     if (tag.locks & deletionLock) throw new Fault('locked', `tag "${input.tag}" is locked against deletion`);
-    const stamp = tx.stamp();
+    const stamp = tx.stamp(latestStamp([tag]));
     const cleared = await tx.first(clearTag, { repositoryId, name: input.tag, stamp });
     if (!cleared) throw unknown();
     await tx.run(closeHistory, {

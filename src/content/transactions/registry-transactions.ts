@@ -44,9 +44,6 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
   async run(tx, input) {
     const first = await tx.first(defaultRegistry, {});
     if (first && input.onlyAsDefault) return null;
-    if (await tx.first(registryByName, { name: input.name })) {
-      throw new Fault('conflict', `the registry "${input.name}" exists already`);
-    }
     const stamp = tx.stamp();
     const row = await tx.first(insertRegistry, {
       name: input.name,
@@ -57,7 +54,7 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
       now: tx.now,
       stamp,
     });
-    if (!row) throw new Error('an insert answered no row');
+    if (!row) throw new Fault('conflict', `the registry "${input.name}" exists already`);
     await recordChange(tx, input.context, {
       registryId: row.id,
       kind: 'registry.created',
@@ -80,8 +77,8 @@ export const changeRegistry: TransactionDefinition<
     const stamp = tx.stamp();
     await tx.run(updateRegistry, {
       id: registry.id,
-      adminEnabled: (input.adminEnabled ?? registry.admin_enabled === 1) ? 1 : 0,
-      anonymousPull: (input.anonymousPull ?? registry.anonymous_pull === 1) ? 1 : 0,
+      adminEnabled: asNumber(input.adminEnabled),
+      anonymousPull: asNumber(input.anonymousPull),
       stamp,
     });
     await recordChange(tx, input.context, {
@@ -92,6 +89,10 @@ export const changeRegistry: TransactionDefinition<
     });
   },
 };
+
+function asNumber(value: boolean | undefined): number | null {
+  return value === undefined ? null : Number(value);
+}
 
 /** Deletes a registry: nothing answers under its name any more; its rows stay until they are collected. */
 export const deleteRegistry: TransactionDefinition<{ context: RequestContext; name: string }, void> = {

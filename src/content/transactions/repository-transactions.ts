@@ -1,7 +1,14 @@
 import { type RequestContext, recordChange } from '../../data/index.ts';
-import { Fault } from '../../kernel/index.ts';
+import { Fault, parseStamp } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
-import { type AttributeName, type ChangeableAttributes, changeLocks, deletionLock, stampFields } from '../locks.ts';
+import {
+  type AttributeName,
+  type ChangeableAttributes,
+  changeLocks,
+  deletionLock,
+  latestStamp,
+  stampFields,
+} from '../locks.ts';
 import { lockManifest, setManifestLocks } from '../store/manifest-store.ts';
 import {
   clearTagsOf,
@@ -15,7 +22,7 @@ import {
   reviewAllOf,
   setRepositoryLocks,
 } from '../store/repository-store.ts';
-import { lockTag, setTagLocks } from '../store/tag-store.ts';
+import { lastStampOf, lockTag, setTagLocks } from '../store/tag-store.ts';
 
 /** Deletes a repository with all that is in it. Refused as a whole when anything in it is locked or held. */
 export const deleteRepository: TransactionDefinition<
@@ -33,7 +40,8 @@ export const deleteRepository: TransactionDefinition<
       throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
     const kept = await tx.first(protectedContent, { repositoryId: repository.id, now: tx.now });
     if (kept) throw new Fault('locked', `${kept.what} in repository "${input.repository}" is locked against deletion`);
-    const stamp = tx.stamp();
+    const last = await tx.first(lastStampOf, { repositoryId: repository.id });
+    const stamp = tx.stamp(last?.stamp == null ? null : parseStamp(last.stamp));
     const common = { repositoryId: repository.id, now: tx.now, stamp };
     await tx.run(closeHistoryOf, { ...common, actor: context.actor });
     const tags = await tx.all(clearTagsOf, common);
@@ -71,8 +79,7 @@ export const setAttributes: TransactionDefinition<SetAttributes, void> = {
       throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
     }
     const fields = (Object.keys(change) as AttributeName[]).filter((name) => change[name] !== undefined);
-    const stamp = tx.stamp();
-    await applyTo(tx, repository, target, change, fields, stamp);
+    const stamp = await applyTo(tx, repository, target, change, fields);
     await recordChange(tx, input.context, {
       registryId,
       kind: `${target.kind}.attributes`,
@@ -85,38 +92,42 @@ export const setAttributes: TransactionDefinition<SetAttributes, void> = {
   },
 };
 
+/** Answers the stamp of the change, which is taken under the lock of the row that it stamps. */
 async function applyTo(
   tx: SqlTransaction,
   repository: RepositoryRecord,
   target: SetAttributes['target'],
   change: Partial<ChangeableAttributes>,
   fields: readonly string[],
-  stamp: string,
-): Promise<void> {
+): Promise<string> {
   const repositoryId = repository.id;
-  const next = (row: { locks: number; lock_stamps: string }) => ({
+  const next = (row: { locks: number; lock_stamps: string }, stamp: string) => ({
     locks: changeLocks(row.locks, change),
     lockStamps: stampFields(row.lock_stamps, fields, stamp),
     now: tx.now,
   });
   switch (target.kind) {
-    case 'repository':
-      await tx.run(setRepositoryLocks, { id: repositoryId, ...next(repository) });
-      return;
+    case 'repository': {
+      const stamp = tx.stamp(latestStamp([repository]));
+      await tx.run(setRepositoryLocks, { id: repositoryId, ...next(repository, stamp) });
+      return stamp;
+    }
     case 'tag': {
       const tag = await tx.first(lockTag, { repositoryId, name: target.key });
       if (!tag || tag.digest === null) throw new Fault('tag-unknown', `tag "${target.key}" is not found`);
-      await tx.run(setTagLocks, { repositoryId, name: target.key, ...next(tag) });
-      return;
+      const stamp = tx.stamp(latestStamp([tag]));
+      await tx.run(setTagLocks, { repositoryId, name: target.key, ...next(tag, stamp) });
+      return stamp;
     }
     case 'manifest': {
       const manifest = await tx.first(lockManifest, { repositoryId, digest: target.key });
       if (!manifest || manifest.state === 'deleted')
         throw new Fault('manifest-unknown', `manifest ${target.key} is not found`);
-      await tx.run(setManifestLocks, { id: manifest.id, ...next(manifest) });
-      return;
+      const stamp = tx.stamp(latestStamp([manifest]));
+      await tx.run(setManifestLocks, { id: manifest.id, ...next(manifest, stamp) });
+      return stamp;
     }
     default:
-      target satisfies never;
+      return target satisfies never;
   }
 }

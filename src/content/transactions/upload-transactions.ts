@@ -17,11 +17,21 @@ import {
 import { insertBody, liveParent } from '../store/manifest-store.ts';
 import {
   findRepository,
+  forgetBlobsOf,
   insertRepository,
+  lockRepository,
   type RepositoryRecord,
   reopenRepository,
+  reviewBlobsOf,
 } from '../store/repository-store.ts';
-import { advanceUpload, expiredUploads, insertUpload, removeUpload, uploadsBeyond } from '../store/upload-store.ts';
+import {
+  advanceUpload,
+  expiredUploads,
+  insertUpload,
+  removeExpiredUpload,
+  removeUpload,
+  uploadsBeyond,
+} from '../store/upload-store.ts';
 
 /** The repository to write into, made when it is not there. Throws `locked` when it is locked against writing. */
 export async function repositoryForWriting(
@@ -36,9 +46,12 @@ export async function repositoryForWriting(
     repository = await tx.first(find, { registryId, name });
   }
   if (!repository) throw new Error('a repository vanished inside its own transaction');
-  // A deleted repository begins anew, without the locks it had.
-  if (repository.state === 'deleted') await tx.run(reopenRepository, { id: repository.id, now: tx.now });
-  else if (repository.locks & lockBits.writeEnabled) {
+  // A deleted repository begins anew, without the locks and the blobs it had.
+  if (repository.state === 'deleted') {
+    await tx.run(reviewBlobsOf, { registryId, repositoryId: repository.id, due: tx.now });
+    await tx.run(forgetBlobsOf, { repositoryId: repository.id });
+    await tx.run(reopenRepository, { id: repository.id, now: tx.now });
+  } else if (repository.locks & lockBits.writeEnabled) {
     throw new Fault('locked', `repository "${name}" is locked against writing`);
   }
   return repository;
@@ -219,8 +232,11 @@ export const expireUploads: TransactionDefinition<{ limit: number }, { id: strin
   name: 'content/expire-uploads',
   async run(tx, { limit }) {
     const expired = await tx.all(expiredUploads, { now: tx.now, limit });
-    for (const row of expired) await tx.run(removeUpload, { id: row.id });
-    return expired.map((row) => ({ id: row.id, stagedKey: row.staged_key }));
+    const removed: { id: string; stagedKey: string | null }[] = [];
+    for (const { id, staged_key: stagedKey } of expired) {
+      if ((await tx.run(removeExpiredUpload, { id, now: tx.now })) > 0) removed.push({ id, stagedKey });
+    }
+    return removed;
   },
 };
 
@@ -235,7 +251,8 @@ export const deleteBlob: TransactionDefinition<
   name: 'content/delete-blob',
   async run(tx, input) {
     const { registryId, digest } = input;
-    const repository = await tx.first(findRepository, { registryId, name: input.repository });
+    // Alone: a push that names this blob either sees it gone or is seen by the look for parents.
+    const repository = await tx.first(lockRepository, { registryId, name: input.repository });
     if (!repository || repository.state === 'deleted') {
       throw new Fault('blob-unknown', `blob ${digest} is not in repository "${input.repository}"`);
     }

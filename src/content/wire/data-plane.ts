@@ -29,19 +29,20 @@ export interface DataPlaneOptions {
 
 const match = compileRoutes(dataRoutes);
 
+const plainHeaders = [
+  'docker-distribution-api-version',
+  'registry/2.0',
+  'x-content-type-options',
+  'nosniff',
+  'access-control-expose-headers',
+  'Docker-Content-Digest, WWW-Authenticate, Link, X-Ms-Correlation-Request-Id',
+];
+const tlsHeaders = [...plainHeaders, 'strict-transport-security', 'max-age=31536000; includeSubDomains'];
+
 /** Headers of every answer (ACR-FACTS §4.1). */
-function commonHeaders(exchange: Exchange): void {
-  const { response } = exchange;
-  response.setHeader('docker-distribution-api-version', 'registry/2.0');
-  response.setHeader('x-ms-correlation-request-id', exchange.requestId);
-  response.setHeader('x-content-type-options', 'nosniff');
-  response.setHeader(
-    'access-control-expose-headers',
-    'Docker-Content-Digest, WWW-Authenticate, Link, X-Ms-Correlation-Request-Id',
-  );
-  if (exchange.listener.scheme === 'https') {
-    response.setHeader('strict-transport-security', 'max-age=31536000; includeSubDomains');
-  }
+function commonHeaders(exchange: Exchange): string[] {
+  const fixed = exchange.listener.scheme === 'https' ? tlsHeaders : plainHeaders;
+  return ['x-ms-correlation-request-id', exchange.requestId, ...fixed];
 }
 
 /**
@@ -50,7 +51,7 @@ function commonHeaders(exchange: Exchange): void {
  */
 export function dataPlane(options: DataPlaneOptions): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
-    commonHeaders(exchange);
+    exchange.always = commonHeaders(exchange);
     const state: RequestState = { registry: null, route: null, repository: null };
     try {
       await answer(options, exchange, state);
@@ -77,7 +78,7 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
   const matched = match(exchange.method, exchange.path);
   if (matched.kind === 'none') throw new Fault('not-found', 'there is nothing at this path');
   if (matched.kind === 'method') {
-    exchange.response.setHeader('allow', matched.allowed.join(', '));
+    exchange.always = [...exchange.always, 'allow', matched.allowed.join(', ')];
     throw new Fault(
       'unsupported',
       `${exchange.method} is not served at this path; there are ${matched.allowed.join(', ')}`,
@@ -211,5 +212,7 @@ function refuse(options: DataPlaneOptions, exchange: Exchange, state: RequestSta
     );
   }
   if (error.code === 'unavailable' || error.code === 'too-many-requests') headers['retry-after'] = '5';
-  exchange.sendJson(wireErrors[error.code].status, errorBody(error, { oauth, detail }), headers);
+  // An unknown grant is a bad request there (RFC 6749 §5.2); 405 would speak of the method.
+  const status = oauth && error.code === 'unsupported' ? 400 : wireErrors[error.code].status;
+  exchange.sendJson(status, errorBody(error, { oauth, detail }), headers);
 }

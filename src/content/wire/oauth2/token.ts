@@ -68,7 +68,8 @@ async function answer(
 ): Promise<void> {
   const { exchange, services, access } = call;
   if (principal.kind === 'anonymous' && !access.anonymousPull) {
-    throw new Fault('unauthenticated', 'authentication required');
+    // Docker takes this text without an addition for a failure that may pass, and tries again for most of a minute.
+    throw new Fault('unauthenticated', 'authentication required; sign in first, for instance with docker login');
   }
   const granted: AccessEntry[] = grantAccess(principal, parseScopes(scopes));
   const token = await services.tokens.issueAccess(principal, access, granted);

@@ -54,7 +54,7 @@ export async function getBlob(call: RepositoryCall): Promise<void> {
     return;
   }
   try {
-    exchange.response.writeHead(status, full);
+    exchange.sendHead(status, full);
     await pump(source.reader, exchange.response, { start, end, pool: services.buffers });
     exchange.response.end();
   } finally {

@@ -1,0 +1,33 @@
+import { afterAll, describe } from 'vitest';
+import { startPostgres } from '../../test/_postgres.ts';
+import { postgresEngines } from './_engines.ts';
+import { feedContract } from '../data/feed.contract.ts';
+import { signInContract } from '../identity/sign-in.contract.ts';
+import { faultsContract } from './faults.contract.ts';
+import { listsContract } from './lists.contract.ts';
+import { manifestsContract } from './manifests.contract.ts';
+import { racesContract } from './races.contract.ts';
+import { sealContract } from './seal.contract.ts';
+import { storeContract } from './store.contract.ts';
+import { uploadsContract } from './uploads.contract.ts';
+
+const server = await startPostgres({ fsync: 'off' });
+const { skipped } = server;
+
+describe.skipIf(skipped !== undefined)(
+  `content on a private server${skipped === undefined ? '' : ` (skipped: ${skipped})`}`,
+  () => {
+    const engines = postgresEngines(server.skipped === undefined ? server.url : '');
+    afterAll(() => (server.skipped === undefined ? server.stop() : undefined));
+
+    storeContract('postgres', engines);
+    feedContract('postgres', engines);
+    signInContract('postgres', engines);
+    listsContract('postgres', engines);
+    sealContract('postgres', engines);
+    faultsContract('postgres', engines);
+    racesContract('postgres', engines);
+    manifestsContract('postgres', engines);
+    uploadsContract('postgres', engines);
+  },
+);

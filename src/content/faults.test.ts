@@ -1,0 +1,4 @@
+import { sqliteEngine } from './_engines.ts';
+import { faultsContract } from './faults.contract.ts';
+
+faultsContract('sqlite', sqliteEngine);

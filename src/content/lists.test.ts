@@ -1,0 +1,4 @@
+import { sqliteEngine } from './_engines.ts';
+import { listsContract } from './lists.contract.ts';
+
+listsContract('sqlite', sqliteEngine);

@@ -1,0 +1,4 @@
+import { sqliteEngine } from './_engines.ts';
+import { storeContract } from './store.contract.ts';
+
+storeContract('sqlite', sqliteEngine);

@@ -1,0 +1,348 @@
+import { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { digestOf, parseDigest } from '../kernel/index.ts';
+import type { EngineFactory, TestEngine } from './_engines.ts';
+import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, testWorld } from './_world.ts';
+
+const none = Buffer.alloc(0);
+const maxInRow = 65_536;
+
+/** A body that breaks off after `bytes`. */
+function brokenBody(bytes: Uint8Array) {
+  const parts = async function* () {
+    yield Buffer.from(bytes);
+    throw new Error('the client is gone');
+  };
+  return { stream: () => Readable.from(parts()), length: null, range: null };
+}
+
+/** Keys and locations of a world's store. */
+async function objectsIn(world: TestWorld) {
+  const page = { last: null, limit: 1000 };
+  return { staged: await world.objects.listStaged(page), committed: await world.objects.list(page) };
+}
+
+/** Upload sessions on one engine. */
+export function uploadsContract(name: string, open: EngineFactory): void {
+  describe(`uploads on ${name}`, () => {
+    let engine: TestEngine;
+    beforeAll(async () => {
+      engine = await open();
+    });
+    afterAll(() => engine[Symbol.asyncDispose]());
+
+    test.each(['memory', 'fs'] as const)(
+      'of every size around the limit of rows are read back from %s',
+      async (blobs) => {
+        await using world = await testWorld({ engine, blobs });
+        const sizes = [0, 1, maxInRow - 1, maxInRow, maxInRow + 1, 300_000];
+        for (const size of sizes) {
+          const bytes = bytesOf(`${size}`, size);
+          const digest = await world.pushBlob(app, bytes);
+          expect((await world.readBlob(app, digest)).equals(bytes)).toBe(true);
+        }
+        const large = sizes.filter((size) => size > maxInRow);
+        expect((await objectsIn(world)).committed).toHaveLength(large.length);
+        expect((await objectsIn(world)).staged).toEqual([]);
+        await world.check();
+      },
+    );
+
+    test('keep small sessions in a row and stage larger ones', async () => {
+      await using world = await testWorld({ engine });
+      const session = await world.start();
+      expect(await world.uploads.append(session, bodyOf(bytesOf('a', maxInRow - 1)))).toEqual({ received: 65_535 });
+      expect(await world.uploads.append(session, bodyOf(none))).toEqual({ received: 65_535 });
+      expect(await world.uploads.append(session, bodyOf(bytesOf('b', 1)))).toEqual({ received: 65_536 });
+      expect((await objectsIn(world)).staged).toEqual([]);
+      await world.uploads.append(session, bodyOf(bytesOf('c', 1)));
+      expect((await objectsIn(world)).staged).toHaveLength(1);
+      const all = Buffer.concat([bytesOf('a', maxInRow - 1), bytesOf('b', 1), bytesOf('c', 1)]);
+      const digest = digestOf(all);
+      expect(await world.uploads.finish(session, bodyOf(none), digest)).toEqual({ size: maxInRow + 1 });
+      expect((await world.readBlob(app, digest)).equals(all)).toBe(true);
+      await world.check();
+    });
+
+    test('arrive whole in one request, small and large, and leave nothing behind when they lie', async () => {
+      await using world = await testWorld({ engine });
+      const where = { registry: world.registry, repository: app, identity: 'pusher' };
+      for (const size of [10, 100_000]) {
+        const bytes = bytesOf('whole', size);
+        expect(await world.uploads.whole(where, bodyOf(bytes), digestOf(bytes))).toEqual({ size });
+        expect((await world.readBlob(app, digestOf(bytes))).equals(bytes)).toBe(true);
+        await expect(world.uploads.whole(where, bodyOf(bytes), digestOf(none))).rejects.toMatchObject({
+          code: 'digest-invalid',
+        });
+        await expect(world.uploads.whole(where, brokenBody(bytes), digestOf(bytes))).rejects.toMatchObject({
+          code: 'upload-invalid',
+        });
+      }
+      expect(await objectsIn(world)).toMatchObject({ staged: [], committed: [expect.any(String)] });
+      await world.check();
+    });
+
+    test('refuse bytes that belong elsewhere and say where they stand', async () => {
+      await using world = await testWorld({ engine });
+      const session = await world.start();
+      const part = bytesOf('part', 100);
+      await world.uploads.append(session, bodyOf(part, { start: 0, end: 99 }));
+      for (const range of [
+        { start: 0, end: 99 },
+        { start: 101, end: 200 },
+      ]) {
+        await expect(world.uploads.append(session, bodyOf(part, range))).rejects.toMatchObject({
+          code: 'upload-range',
+          detail: { received: 100 },
+        });
+      }
+      await expect(world.uploads.append(session, bodyOf(part, { start: 100, end: 120 }))).rejects.toMatchObject({
+        code: 'upload-invalid',
+      });
+      const chunked = { ...bodyOf(bytesOf('large', 100_000), { start: 100, end: 150 }), length: null };
+      await expect(world.uploads.append(session, chunked)).rejects.toMatchObject({ code: 'upload-invalid' });
+      expect(await world.uploads.status(session)).toEqual({ received: 100 });
+      expect((await objectsIn(world)).staged).toEqual([]);
+      await world.uploads.finish(
+        session,
+        bodyOf(part, { start: 100, end: 199 }),
+        digestOf(Buffer.concat([part, part])),
+      );
+    });
+
+    test.each([1_000, 200_000])('of %d bytes go on where a broken-off body left them', async (size) => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('broken', size * 2);
+      const session = await world.start();
+      await expect(world.uploads.append(session, brokenBody(bytes.subarray(0, size)))).rejects.toMatchObject({
+        code: 'upload-invalid',
+      });
+      const { received } = await world.uploads.status(session);
+      await world.uploads.append(session, bodyOf(bytes.subarray(received)));
+      await world.uploads.finish(session, bodyOf(none), digestOf(bytes));
+      expect((await world.readBlob(app, digestOf(bytes))).equals(bytes)).toBe(true);
+    });
+
+    test.each(['sha256', 'sha512'] as const)('go on in another process, with %s', async (algorithm) => {
+      await using world = await testWorld({ engine, blobs: 'fs' });
+      for (const size of [1_000, 40_000, 150_000]) {
+        const bytes = bytesOf(`restart ${algorithm}`, size * 3);
+        const session = await world.start();
+        await world.uploads.append(session, bodyOf(bytes.subarray(0, size)));
+        await world.again().uploads.append(session, bodyOf(bytes.subarray(size, size * 2)));
+        const digest = digestOf(bytes, algorithm);
+        await world.again().uploads.finish(session, bodyOf(bytes.subarray(size * 2)), digest);
+        expect((await world.readBlob(app, digest)).equals(bytes)).toBe(true);
+      }
+      await world.check();
+    });
+
+    test('with wrong bytes are refused and gone', async () => {
+      await using world = await testWorld({ engine });
+      for (const size of [100, 100_000]) {
+        const session = await world.start();
+        await world.uploads.append(session, bodyOf(bytesOf('wrong', size)));
+        await expect(world.uploads.finish(session, bodyOf(none), digestOf(none))).rejects.toMatchObject({
+          code: 'digest-invalid',
+        });
+        await expect(world.uploads.status(session)).rejects.toMatchObject({ code: 'upload-unknown' });
+      }
+      expect(await objectsIn(world)).toEqual({ staged: [], committed: [] });
+    });
+
+    test('larger than allowed are refused, and the session stays as it was', async () => {
+      await using world = await testWorld({ engine, limits: { layerBytes: 100_000 } });
+      const session = await world.start();
+      await world.uploads.append(session, bodyOf(bytesOf('a', 60_000)));
+      await expect(world.uploads.append(session, bodyOf(bytesOf('b', 40_001)))).rejects.toMatchObject({
+        code: 'blob-too-large',
+      });
+      expect(await world.uploads.status(session)).toEqual({ received: 60_000 });
+      expect((await objectsIn(world)).staged).toEqual([]);
+    });
+
+    test('answer only to who opened them, in the repository they were opened in', async () => {
+      await using world = await testWorld({ engine });
+      const session = await world.start();
+      for (const other of [
+        { ...session, identity: 'stranger' },
+        { ...session, repository: repo('team/other') },
+        { ...session, id: 'absent' },
+      ]) {
+        await expect(world.uploads.status(other)).rejects.toMatchObject({ code: 'upload-unknown' });
+        await expect(world.uploads.cancel(other)).rejects.toMatchObject({ code: 'upload-unknown' });
+      }
+      await world.uploads.append(session, bodyOf(bytesOf('a', 100_000)));
+      await world.uploads.cancel(session);
+      await expect(world.uploads.status(session)).rejects.toMatchObject({ code: 'upload-unknown' });
+      expect(await objectsIn(world)).toEqual({ staged: [], committed: [] });
+    });
+
+    test('are limited for each identity until some end', async () => {
+      await using world = await testWorld({ engine, limits: { openUploadsPerIdentity: 2 } });
+      const first = await world.start();
+      await world.start();
+      await expect(world.start()).rejects.toMatchObject({ code: 'too-many-requests' });
+      await world.start(app, 'another');
+      await world.uploads.cancel(first);
+      await world.start();
+    });
+
+    test('expire when nobody uses them, and the sweep takes away what they staged', async () => {
+      await using world = await testWorld({ engine });
+      const [idle, used] = [await world.start(), await world.start()];
+      await world.uploads.append(idle, bodyOf(bytesOf('idle', 100_000)));
+      world.clock.advance(hour / 2 + 1);
+      await world.uploads.append(used, bodyOf(bytesOf('used', 100_000)));
+      world.clock.advance(hour / 2);
+      await expect(world.uploads.status(idle)).rejects.toMatchObject({ code: 'upload-unknown' });
+      while ((await world.uploads.sweep(100)) > 0);
+      expect((await objectsIn(world)).staged).toHaveLength(1);
+      expect(await world.uploads.status(used)).toEqual({ received: 100_000 });
+      await world.check();
+    });
+
+    test('into a locked repository are refused and leave no object', async () => {
+      await using world = await testWorld({ engine });
+      await world.pushImage(app, { tag: 'v1' });
+      const session = await world.start();
+      const bytes = bytesOf('late', 100_000);
+      await world.uploads.append(session, bodyOf(bytes));
+      await world.lock(app, { kind: 'repository' }, { writeEnabled: false });
+      await expect(world.start()).rejects.toMatchObject({ code: 'locked' });
+      await expect(world.uploads.finish(session, bodyOf(none), digestOf(bytes))).rejects.toMatchObject({
+        code: 'locked',
+      });
+      expect(await objectsIn(world)).toEqual({ staged: [], committed: [] });
+      await world.check();
+    });
+
+    test('of a deleted repository begin it anew', async () => {
+      await using world = await testWorld({ engine });
+      const digest = await world.pushImage(app, { tag: 'v1' });
+      await world.removeRepository(app);
+      await expect(world.find(app, 'v1')).rejects.toMatchObject({ code: 'manifest-unknown' });
+      await world.pushBlob(app, bytesOf('again', 10));
+      await expect(world.find(app, digest)).rejects.toMatchObject({ code: 'manifest-unknown' });
+      await world.check();
+    });
+  });
+
+  describe(`blobs on ${name}`, () => {
+    let engine: TestEngine;
+    beforeAll(async () => {
+      engine = await open();
+    });
+    afterAll(() => engine[Symbol.asyncDispose]());
+    const other = repo('team/other');
+
+    test('are there only through a repository that holds them', async () => {
+      await using world = await testWorld({ engine });
+      const digest = await world.pushBlob(app, bytesOf('a', 100));
+      await expect(world.blobs.find(world.registry, other, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+      const absent = digestOf(bytesOf('absent', 1));
+      await expect(world.blobs.promise(world.registry, app, absent)).rejects.toMatchObject({ code: 'blob-unknown' });
+      await using stranger = await testWorld({ engine });
+      await expect(stranger.blobs.find(stranger.registry, app, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+    });
+
+    test('are mounted from a repository that may be read, named or not', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('mounted', 100_000);
+      const digest = await world.pushBlob(app, bytes);
+      const mount = (from: typeof app | null, mayRead: (name: string) => boolean) =>
+        world.blobs.mount(world.registry, other, digest, { from, mayRead });
+      expect(await mount(app, () => false)).toBe(false);
+      expect(await mount(null, (name) => name !== app)).toBe(false);
+      expect(await mount(repo('absent'), () => true)).toBe(false);
+      await expect(world.readBlob(other, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+      expect(await mount(null, () => true)).toBe(true);
+      expect((await world.readBlob(other, digest)).equals(bytes)).toBe(true);
+      expect(await mount(app, () => true)).toBe(true);
+      await world.check();
+    });
+
+    test('of a repository locked against reading are neither read nor mounted', async () => {
+      await using world = await testWorld({ engine });
+      await world.pushImage(app, { layers: [bytesOf('locked', 10)], tag: 'v1' });
+      const digest = digestOf(bytesOf('locked', 10));
+      await world.lock(app, { kind: 'repository' }, { readEnabled: false });
+      await expect(world.readBlob(app, digest)).rejects.toMatchObject({ code: 'locked' });
+      for (const from of [app, null]) {
+        expect(await world.blobs.mount(world.registry, other, digest, { from, mayRead: () => true })).toBe(false);
+      }
+    });
+
+    test('that a live manifest names are not deleted, others are', async () => {
+      await using world = await testWorld({ engine });
+      const layer = bytesOf('named', 10);
+      const manifest = await world.pushImage(app, { layers: [layer], tag: 'v1' });
+      const remove = () => world.blobs.remove(by('pusher'), world.registry, app, digestOf(layer));
+      await expect(remove()).rejects.toMatchObject({ code: 'not-permitted' });
+      await world.removeManifest(app, manifest);
+      await remove();
+      await expect(remove()).rejects.toMatchObject({ code: 'blob-unknown' });
+      await expect(world.readBlob(app, digestOf(layer))).rejects.toMatchObject({ code: 'blob-unknown' });
+      await world.check();
+    });
+
+    test('have their lease renewed by a HEAD when less than half of it remains', async () => {
+      await using world = await testWorld({ engine });
+      const digest = await world.pushBlob(app, bytesOf('leased', 10));
+      const began = world.clock.now();
+      const lease = async () => (await world.blobRow(digest))?.lease_until_ms;
+      world.clock.advance(hour / 2);
+      await world.blobs.promise(world.registry, app, digest);
+      expect(await lease()).toBe(began + hour);
+      world.clock.advance(1);
+      await world.blobs.promise(world.registry, app, digest);
+      expect(await lease()).toBe(began + hour / 2 + 1 + hour);
+    });
+
+    test.each([10, 100_000])(
+      'of %d bytes that are condemned do not exist, and a push brings them back',
+      async (size) => {
+        await using world = await testWorld({ engine });
+        const bytes = bytesOf('condemned', size);
+        const digest = await world.pushBlob(app, bytes);
+        const before = await world.locations(digest);
+        await world.condemn(digest);
+        await expect(world.blobs.promise(world.registry, app, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+        await expect(world.blobs.find(world.registry, app, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+        const mount = { from: app, mayRead: () => true };
+        expect(await world.blobs.mount(world.registry, other, digest, mount)).toBe(false);
+        await world.pushBlob(app, bytes);
+        expect((await world.readBlob(app, digest)).equals(bytes)).toBe(true);
+        // Bytes in a row have no other place to go to.
+        expect((await world.locations(digest))[0] === before[0]).toBe(size <= maxInRow);
+        await world.check();
+      },
+    );
+
+    test('whose object is gone are missing after the first GET, until a push repairs them', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('gone', 100_000);
+      const digest = await world.pushBlob(app, bytes);
+      const [location] = await world.locations(digest);
+      await world.objects.remove(location ?? '');
+      await world.blobs.promise(world.registry, app, digest);
+      await expect(world.readBlob(app, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+      expect(world.lost).toEqual([digest]);
+      await expect(world.blobs.promise(world.registry, app, digest)).rejects.toMatchObject({ code: 'blob-unknown' });
+      await world.pushBlob(app, bytes);
+      expect((await world.readBlob(app, digest)).equals(bytes)).toBe(true);
+      await world.check();
+    });
+
+    test('are one row for many repositories, and the object of a second push is removed', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('shared', 100_000);
+      await world.pushBlob(app, bytes);
+      const digest = await world.pushBlob(other, bytes);
+      expect((await objectsIn(world)).committed).toHaveLength(1);
+      expect((await world.readBlob(other, digest)).equals(bytes)).toBe(true);
+      expect(parseDigest(digest)).toBe(digest);
+      await world.check();
+    });
+  });
+}

@@ -1,0 +1,78 @@
+/** `npm run test:full`: everything that is too heavy for each commit. Its last result is kept in docs/test-full.md. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatReport, type Report } from '../bench/report.ts';
+import { type ConformanceResult, runConformance } from './conformance.ts';
+import { type Counts, noCounts, printSum, projectRoot, sumCounts } from './steps.ts';
+
+const tests = runScript('test');
+const clients = runScript('test:clients');
+const conformance = await runConformance(['1.1', 'dev']);
+const bench = runBench();
+writeFileSync(join(projectRoot, 'docs', 'test-full.md'), page(tests, clients, conformance, bench));
+const counts = sumCounts([tests, clients, ...conformance.map((one) => one.counts)]);
+printSum(counts);
+if (counts.failed > 0 || bench === undefined) process.exitCode = 1;
+
+/** Runs a script of package.json and reads its closing line. */
+function runScript(name: string): Counts {
+  const result = spawnSync('npm', ['run', '--silent', name], {
+    cwd: projectRoot,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  process.stdout.write(result.stdout);
+  process.stderr.write(result.stderr);
+  const lines = result.stdout.trimEnd().split('\n');
+  const match = /^([0-9]+) passed, ([0-9]+) failed(?:, ([0-9]+) skipped)?$/.exec(lines.at(-1) ?? '');
+  if (!match) return { ...noCounts, failed: 1 };
+  const failed = Number(match[2]);
+  return {
+    passed: Number(match[1]),
+    failed: result.status === 0 ? failed : Math.max(1, failed),
+    skipped: Number(match[3] ?? 0),
+  };
+}
+
+function runBench(): Report | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-full-'));
+  try {
+    const file = join(folder, 'bench.json');
+    const result = spawnSync('npm', ['run', '--silent', 'bench', '--', '--rounds', '5', '--json', file], {
+      cwd: projectRoot,
+      stdio: 'inherit',
+    });
+    return result.status === 0 ? (JSON.parse(readFileSync(file, 'utf8')) as Report) : undefined;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function page(
+  tested: Counts,
+  withClients: Counts,
+  suites: readonly ConformanceResult[],
+  report: Report | undefined,
+): string {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: projectRoot, encoding: 'utf8' }).trim();
+  const line = (name: string, one: Counts): string => `| ${name} | ${one.passed} | ${one.failed} | ${one.skipped} |`;
+  return [
+    '# Last run of `npm run test:full`',
+    '',
+    `Made by \`tools/test-full.ts\` on ${new Date().toISOString().slice(0, 10)}, on top of commit ${commit}.`,
+    '',
+    '| suite | passed | failed | skipped |',
+    '| --- | --- | --- | --- |',
+    line('npm test', tested),
+    line('npm run test:clients', withClients),
+    ...suites.map((one) => line(`OCI conformance, main, profile ${one.profile}`, one.counts)),
+    ...(suites.length === 0 ? ['| OCI conformance | not on PATH | | |'] : []),
+    '',
+    '## Bench',
+    '',
+    report ? formatReport(report) : 'The bench did not finish.',
+    '',
+  ].join('\n');
+}
