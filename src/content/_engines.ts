@@ -87,7 +87,11 @@ export function postgresEngines(serverUrl: string): EngineFactory {
       async parse(sql) {
         const client = new Client({ connectionString: place.url });
         await client.connect();
-        await client.query(`prepare parsed as ${sql}`).finally(() => client.end());
+        try {
+          await client.query(`prepare parsed as ${sql}`);
+        } finally {
+          await client.end();
+        }
       },
       remove: () => place.drop(),
     });

@@ -1,6 +1,5 @@
 import { type ContentSeal, plainSeal, statement } from '../data/index.ts';
-import type { Database } from '../ports/index.ts';
-import type { BlobStore } from '../ports/index.ts';
+import type { BlobStore, Database } from '../ports/index.ts';
 import { parseManifest } from './manifest.ts';
 
 type InRegistry = { registryId: number };

@@ -14,13 +14,13 @@ import {
   parseReference,
   parseRepositoryName,
   parseTag,
-  randomIds,
   type RepositoryName,
+  randomIds,
   type Tag,
 } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
-import type { TestEngine } from './_engines.ts';
 import { condemnBlob } from './_condemn-fixture.ts';
+import type { TestEngine } from './_engines.ts';
 import { checkInvariants, locationsOf, pulledAt } from './_invariants.ts';
 import { ociImage, ociIndex } from './_manifest-samples.ts';
 import {

@@ -1,8 +1,8 @@
 import { afterAll, describe } from 'vitest';
 import { startPostgres } from '../../test/_postgres.ts';
-import { postgresEngines } from './_engines.ts';
 import { feedContract } from '../data/feed.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
+import { postgresEngines } from './_engines.ts';
 import { faultsContract } from './faults.contract.ts';
 import { listsContract } from './lists.contract.ts';
 import { manifestsContract } from './manifests.contract.ts';

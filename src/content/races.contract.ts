@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { digestOf, isFault } from '../kernel/index.ts';
-import { DatabaseError } from '../ports/index.ts';
+import { type BlobStore, DatabaseError } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { randomWorkload } from './_workload.ts';
 import { app, bodyOf, by, bytesOf, repo, type TestWorld, testWorld } from './_world.ts';
+import { registries } from './registries.ts';
 
 const none = Buffer.alloc(0);
 const rounds = 12;
@@ -18,6 +19,23 @@ async function together<T>(...work: (() => Promise<T>)[]): Promise<PromiseSettle
 }
 
 const won = (outcome: PromiseSettledResult<unknown> | undefined): boolean => outcome?.status === 'fulfilled';
+
+/** A store whose commits wait until `count` of them have come. */
+function commitsTogether(inner: BlobStore, count: number): BlobStore {
+  let waiting: (() => void)[] = [];
+  return {
+    ...inner,
+    async commit(key, size) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+        if (waiting.length < count) return;
+        for (const go of waiting) go();
+        waiting = [];
+      });
+      return inner.commit(key, size);
+    },
+  };
+}
 
 /** Requests that meet each other, here and, where there may be one, in a second process. */
 export function racesContract(name: string, open: EngineFactory): void {
@@ -92,7 +110,7 @@ export function racesContract(name: string, open: EngineFactory): void {
       }
     });
 
-    test('first pushes into a new repository all succeed, without waiting for each other to be given up', async () => {
+    test('first pushes into a new repository all succeed', async () => {
       await using world = await testWorld({ engine });
       for (let round = 0; round < 4; round++) {
         const repository = repo(`new/r${round}`);
@@ -128,6 +146,25 @@ export function racesContract(name: string, open: EngineFactory): void {
       const [here, there] = await twoProcesses(world);
       for (let round = 0; round < rounds; round++) {
         const bytes = bytesOf(`${round}`, size);
+        const session = await world.start();
+        await world.uploads.append(session, bodyOf(bytes));
+        const outcomes = await together(
+          () => here.uploads.finish(session, bodyOf(none), digestOf(bytes)),
+          () => there.uploads.finish(session, bodyOf(none), digestOf(bytes)),
+        );
+        expect(outcomes.filter(won)).toHaveLength(1);
+        expect((await world.readBlob(app, digestOf(bytes))).equals(bytes)).toBe(true);
+      }
+      await expect(world.check()).resolves.toBeUndefined();
+    });
+
+    test('two finishes that both committed the object leave it to the one that owns the session', async () => {
+      await using world = await testWorld({ engine });
+      const meeting = commitsTogether(world.objects, 2);
+      const here = world.again({ blobs: meeting });
+      const there = world.again({ blobs: meeting, database: await engine.second() });
+      for (let round = 0; round < rounds; round++) {
+        const bytes = bytesOf(`${round}`, 100_000);
         const session = await world.start();
         await world.uploads.append(session, bodyOf(bytes));
         const outcomes = await together(
@@ -246,6 +283,23 @@ export function racesContract(name: string, open: EngineFactory): void {
         );
         await expect(world.check()).resolves.toBeUndefined();
       }
+    });
+
+    test('the first registry is made once, whatever names two hosts choose for it', async () => {
+      await using fresh = await open();
+      const hosts = [fresh.database, await fresh.second()].map((database) => registries(database));
+      const made = await Promise.all(
+        hosts.map((host, index) =>
+          host.create(by('start'), {
+            name: `first${index}`,
+            adminEnabled: true,
+            anonymousPull: false,
+            onlyAsDefault: true,
+          }),
+        ),
+      );
+      expect(made[1]).toEqual(made[0]);
+      expect(await registries(fresh.database).list({ last: '', limit: 10 })).toHaveLength(1);
     });
 
     test('registries of one name are made once', async () => {

@@ -236,6 +236,13 @@ export function signInContract(name: string, open: EngineFactory): void {
       expect(claims).toMatchObject({ use: 'access', kind: 'admin' });
     });
 
+    test('starts with one key, also when two hosts start at once', async () => {
+      await using fresh = await open();
+      const hosts = [fresh.database, await fresh.second()];
+      const [one, two] = await Promise.all(hosts.map((database) => loadSigningKeys(database, wrapper, ids)));
+      expect(two?.signing.kid).toBe(one?.signing.kid);
+    });
+
     test('compares secrets under the credential that they belong to', () => {
       const hash = hashSecret('secret', 'one');
       expect(secretMatches('secret', 'one', hash)).toBe(true);

@@ -10,6 +10,7 @@ import {
   insertScopeMap,
   insertSigningKey,
   insertToken,
+  lockDeployment,
   putAdminCredential,
   putTokenPassword,
   signingKeys,
@@ -122,6 +123,7 @@ export const addFirstSigningKey: TransactionDefinition<
 > = {
   name: 'identity/add-first-signing-key',
   async run(tx, input) {
+    await tx.first(lockDeployment, {});
     if (await tx.first(signingKeys, {})) return false;
     await tx.run(insertSigningKey, { now: tx.now, ...input });
     return true;

@@ -136,6 +136,11 @@ describe.skipIf(lacks('docker', 'crane', 'busybox'))('the container image', () =
       username: string;
       passwords: { value: string }[];
     };
+    const local = `localhost:${registry.loginServer.split(':')[1]}`;
+    const signedIn = await docker.run('docker', ['login', '-u', username, '--password-stdin', local], {
+      input: String(passwords[0]?.value),
+    });
+    expect(signedIn.stdout).toContain('Login Succeeded');
     await docker.run('docker', ['cp', 'confined:/var/lib/berth/ca.pem', 'ca.pem']);
 
     await using proxy = await startConnectProxy('berth.localhost');

@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Client } from './_client.ts';

@@ -1,3 +1,5 @@
+/* oxlint-disable vitest/no-conditional-expect -- the cases of a table expect different things */
+/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer, Client } from './_client.ts';
 import {

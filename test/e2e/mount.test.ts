@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/no-conditional-expect -- the cases of a table expect different things */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer, Client } from './_client.ts';

@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

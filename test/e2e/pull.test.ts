@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from './_client.ts';

@@ -1,3 +1,4 @@
+/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -53,6 +53,7 @@ describe.runIf(process.platform === 'linux')('kill -9 leaves no orphan', () => {
     await using scratch = await openScratch();
     const npm = startByNpm(scratch);
     const { pid, registry } = await npm.ready();
+    expect(pid).not.toBe(npm.pid);
     await npm.stop('SIGTERM');
     await untilGone(pid);
     await expectCleanEnd(scratch, registry.name);

@@ -103,6 +103,11 @@ export const deploymentRow = statement<Record<string, never>, { id: string; inca
   db.selectFrom('deployment').select(['id', 'incarnation']).limit(1),
 );
 
+/** Holds the row of the deployment, so that two hosts do not both make the first registry. */
+export const lockDeployment = statement<Record<string, never>, { id: string }>((db, _p, dialect) =>
+  db.selectFrom('deployment').select('id').limit(1).modifyEnd(dialect.forUpdate()),
+);
+
 export const insertDeployment = statement<{ id: string; incarnation: string; now: number }>((db, p) =>
   db.insertInto('deployment').values({ id: p.id, incarnation: p.incarnation, created_ms: p.now }),
 );

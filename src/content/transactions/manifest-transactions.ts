@@ -83,7 +83,7 @@ export const putManifest: TransactionDefinition<PutManifest, { created: boolean 
     const known = await tx.first(lockManifest, { repositoryId: repository.id, digest });
     const tags = await lockTags(tx, repository.id, input.tags);
     // Only now, under the locks: a stamp taken before them could be older than what it replaces.
-    const stamp = tx.stamp();
+    const stamp = tx.stamp(latestStamp(tags));
     const created = !known || known.state === 'deleted';
     if (known && (known.state === 'quarantined' || known.state === 'condemned')) {
       throw new Fault('not-permitted', `manifest ${digest} is ${known.state} and cannot be pushed now`);

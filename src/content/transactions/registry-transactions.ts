@@ -7,6 +7,7 @@ import {
   insertDeployment,
   insertRegion,
   insertRegistry,
+  lockDeployment,
   registryByName,
   retireRegistry,
   updateRegistry,
@@ -42,6 +43,7 @@ export interface NewRegistry {
 export const createRegistry: TransactionDefinition<NewRegistry, { id: number } | null> = {
   name: 'content/create-registry',
   async run(tx, input) {
+    await tx.first(lockDeployment, {});
     const first = await tx.first(defaultRegistry, {});
     if (first && input.onlyAsDefault) return null;
     const stamp = tx.stamp();
