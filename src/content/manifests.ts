@@ -59,8 +59,6 @@ export interface Manifests {
 
 /** Tags one PUT may set (distribution-spec main asks for at least ten). */
 export const maxTagsOfPut = 64;
-/** A stored copy of a referrer's annotations is for lists; larger ones are left to the manifest itself. */
-const maxListedAnnotationBytes = 16 * 1024;
 
 /** Makes the manifest use-cases. */
 export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls: Pulls): Manifests {
@@ -121,7 +119,7 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
         ownArtifactType: parsed.ownArtifactType,
         configMediaType: parsed.configMediaType,
         subject: parsed.subject,
-        annotations: parsed.subject === null ? null : listedAnnotations(parsed),
+        annotations: parsed.subject === null || parsed.annotations === null ? null : JSON.stringify(parsed.annotations),
         architecture: platform?.architecture ?? null,
         os: platform?.os ?? null,
         size: bytes.length,
@@ -169,12 +167,6 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
       return null;
     }
   }
-}
-
-function listedAnnotations(parsed: ParsedManifest): string | null {
-  if (parsed.annotations === null) return null;
-  const text = JSON.stringify(parsed.annotations);
-  return text.length <= maxListedAnnotationBytes ? text : null;
 }
 
 function childrenOf(parsed: ParsedManifest): PushedChild[] {

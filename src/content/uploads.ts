@@ -70,12 +70,15 @@ export function uploads(environment: ContentEnvironment): Uploads {
       identity: session.identity,
       now: clock.now(),
     });
-    if (!row) throw new Fault('upload-unknown', 'there is no such upload; start a new one');
+    // What comes next would be sealed otherwise than what came before: such a session cannot go on.
+    if (!row || row.codec !== seal.codec || row.key_id !== seal.keyId) {
+      throw new Fault('upload-unknown', 'there is no such upload; start a new one');
+    }
     return row;
   };
 
   const openTail = (registryId: number, row: UploadRecord): Uint8Array | null =>
-    row.tail === null ? null : seal.openBody(registryId, seal.codec, row.tail_key_id, row.tail);
+    row.tail === null ? null : seal.openBody(registryId, row.codec, row.key_id, row.tail);
 
   /** Reads a body into the session's buffer; the hash goes along. Answers where the session stands now. */
   const take = async (
@@ -128,7 +131,6 @@ export function uploads(environment: ContentEnvironment): Uploads {
       received,
       stagedKey: buffer.stagedKey(),
       tail: small && small.length > 0 ? seal.sealBody(session.registry.id, small) : null,
-      tailKeyId: seal.keyId,
       idleMs: limits.uploadIdleMs,
     });
   };
@@ -227,6 +229,8 @@ export function uploads(environment: ContentEnvironment): Uploads {
         repository: where.repository,
         identity: where.identity,
         algorithm,
+        codec: seal.codec,
+        keyId: seal.keyId,
         maxOpen: limits.openUploadsPerIdentity,
         idleMs: limits.uploadIdleMs,
       });

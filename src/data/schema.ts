@@ -189,7 +189,8 @@ export interface UploadRow {
   algorithm: string;
   staged_key: string | null;
   tail: Uint8Array | null;
-  tail_key_id: string | null;
+  codec: string;
+  key_id: string | null;
   received: number;
   created_ms: number;
   expires_ms: number;

@@ -43,6 +43,10 @@ describe('router', () => {
     expect(matched('POST', '/v2/a/blobs/uploads/')).toEqual(['upload', { name: 'a' }]);
   });
 
+  it('lets the first pattern that fits decide what a path means', () => {
+    expect(matched('GET', '/v2/a/blobs/uploads')).toEqual({ kind: 'method', allowed: ['POST'] });
+  });
+
   it('tells a wrong method from an unknown path', () => {
     expect(matched('DELETE', '/v2/_catalog')).toEqual({ kind: 'method', allowed: ['GET'] });
     expect(matched('GET', '/v3/')).toEqual({ kind: 'none' });

@@ -39,9 +39,13 @@ export function compileRoutes<R extends RoutePattern>(
     const segments = segmentsOf(path);
     if (segments === null) return { kind: 'none' };
     const allowed: string[] = [];
+    let pattern: string | null = null;
     for (const candidate of buckets.get(segments[0] ?? '') ?? []) {
+      // The first pattern that fits is what the path means, whatever the method: no later one may claim it.
+      if (pattern !== null && candidate.route.pattern !== pattern) continue;
       const parameters = match(candidate, segments);
       if (parameters === null) continue;
+      pattern = candidate.route.pattern;
       if (candidate.route.methods.includes(method)) return { kind: 'match', route: candidate.route, parameters };
       allowed.push(...candidate.route.methods);
     }

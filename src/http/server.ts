@@ -9,7 +9,7 @@ import {
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { type Exchange, hasUnreadBody, type Listener, openExchange } from './exchange.ts';
+import { type Exchange, type Listener, openExchange } from './exchange.ts';
 
 /** Bounds on what a client may cost before a handler sees it. */
 export interface ServerLimits {
@@ -24,6 +24,8 @@ export interface ServerLimits {
 /** Certificates of a TLS server: by server name, and one for clients that send none. */
 export interface Certificates {
   secureContextFor(servername: string): Promise<SecureContext | undefined>;
+  /** Told when a certificate could not be renewed. */
+  failed(error: unknown): void;
   /** Asked again when `renewAt` (Unix milliseconds) has come. */
   unnamed(): Promise<{ readonly certificate: string; readonly privateKey: string; readonly renewAt: number }>;
 }
@@ -76,8 +78,6 @@ export async function listen(options: {
     const exchange = openExchange(request, response, { listener, requestId: randomUUID(), startedAt, expectsContinue });
     response.once('close', () => {
       inFlight--;
-      // The peer may go on sending a body we refused: it had its answer, give it a moment to read it.
-      if (hasUnreadBody(request)) setTimeout(() => request.socket.destroy(), 1000).unref();
       current.finished(exchange);
     });
     void current.handle(exchange);
@@ -147,7 +147,11 @@ async function certify(server: TlsServer, certificates: Certificates): Promise<v
     server.setSecureContext({ key: next.privateKey, cert: next.certificate });
   };
   await renew();
-  const renewal = setInterval(() => void renew(), 3_600_000).unref();
+  // A failure leaves the certificate that is there; it is good for a month more, and the next hour tries again.
+  const renewal = setInterval(
+    () => void renew().catch((error: unknown) => certificates.failed(error)),
+    3_600_000,
+  ).unref();
   server.once('close', () => clearInterval(renewal));
 }
 

@@ -1,6 +1,7 @@
 import type { RequestContext } from '../data/index.ts';
 import { Fault, type Ids } from '../kernel/index.ts';
 import type { Database, KeyWrapper } from '../ports/index.ts';
+import { tokenUserName } from './authenticate.ts';
 import { parseScopeMapActions } from './grants.ts';
 import { hashSecret } from './secrets.ts';
 import { adminCredentials, listTokens } from './store.ts';
@@ -100,6 +101,9 @@ export function credentialService(options: { database: Database; wrapper: KeyWra
       }
       if (token.name.toLowerCase() === registry.name.toLowerCase()) {
         throw new Fault('request-invalid', `"${token.name}" is the name of the admin user; choose another`);
+      }
+      if (token.name === tokenUserName) {
+        throw new Fault('request-invalid', `"${token.name}" is the user name that stands for a token; choose another`);
       }
       parseScopeMapActions(token.actions);
       const made = (['password1', 'password2'] as const).map((name) => ({

@@ -1,5 +1,5 @@
-import { listingActions, maskOfScopeWords, scopeWordsOf } from './actions.ts';
-import { visibleRanges } from './grants.ts';
+import { type ActionMask, allActions, listingActions, maskOfScopeWords, scopeWordsOf } from './actions.ts';
+import { maskAnywhere, visibleRanges } from './grants.ts';
 import { type AccessEntry, type Principal, rightsOn } from './principal.ts';
 
 /** A token scope as asked for: `type:name:action,action`. */
@@ -18,7 +18,7 @@ export function grantAccess(principal: Principal, scopes: readonly AskedScope[])
   for (const scope of scopes) {
     if (scope.type === 'repository') {
       const asked = maskOfScopeWords(scope.actions);
-      const actions = scopeWordsOf(asked & rightsOn(principal, scope.name));
+      const actions = scopeWordsOf(asked & rightsFor(principal, scope.name));
       if (actions.length > 0) access.push({ type: 'repository', name: scope.name, actions });
     } else if (
       scope.type === 'registry' &&
@@ -30,6 +30,16 @@ export function grantAccess(principal: Principal, scopes: readonly AskedScope[])
     }
   }
   return access;
+}
+
+/**
+ * For `*` everything that is granted anywhere: such an entry narrows no repository, and what a request may do is what is
+ * granted on its own repository (acr CLI asks for `repository:*:*`, CLIENTS §5).
+ */
+function rightsFor(principal: Principal, name: string): ActionMask {
+  if (name !== '*') return rightsOn(principal, name);
+  const narrowed = principal.restriction === null ? allActions : (principal.restriction.repositories.get('*') ?? 0);
+  return maskAnywhere(principal.grants) & narrowed;
 }
 
 function mayList(principal: Principal): boolean {

@@ -29,6 +29,14 @@ export function maskFor(grants: Grants, repository: string): ActionMask {
   return mask;
 }
 
+/** Everything that is granted on some repository or other. */
+export function maskAnywhere(grants: Grants): ActionMask {
+  let mask = grants.everywhere;
+  for (const one of grants.exact.values()) mask |= one;
+  for (const one of grants.prefixes.values()) mask |= one;
+  return mask;
+}
+
 /** Limits of a scope map (ACR-FACTS §1.1). */
 export const maxScopeMapActions = 500;
 

@@ -204,6 +204,7 @@ async function wire(parts: Parts): Promise<App> {
   const certificates = {
     secureContextFor: (name: string) => trust.secureContextFor(name),
     unnamed: () => trust.localCertificate(),
+    failed: (error: unknown) => log.error('background-failed', error),
   };
   for (const server of servers) {
     await server.serve({ handle, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });

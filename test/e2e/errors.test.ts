@@ -10,8 +10,8 @@ import {
   imageOf,
   ociManifest,
   openUpload,
-  pushImage,
   type Pushed,
+  pushImage,
 } from './_content.ts';
 import { type Berth, startBerth } from './_server.ts';
 

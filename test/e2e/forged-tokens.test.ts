@@ -4,7 +4,7 @@ import { exportJWK, generateKeyPair, type JWTPayload } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pushImage } from './_content.ts';
 import { type Berth, startBerth } from './_server.ts';
-import { accessToken, claimsOf, postForm, signAs, type SigningKey, signingKeyOf } from './_tokens.ts';
+import { accessToken, claimsOf, postForm, type SigningKey, signAs, signingKeyOf } from './_tokens.ts';
 
 const repository = 'team/app';
 

@@ -8,9 +8,9 @@ import {
   indexOf,
   ociIndex,
   ociManifest,
+  type Pushed,
   pushBlob,
   pushImage,
-  type Pushed,
   pushManifest,
 } from './_content.ts';
 import { type Berth, startBerth } from './_server.ts';

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { basic, type Client } from './_client.ts';
-import { digestOf, imageOf, openUpload, pushImage, type Pushed } from './_content.ts';
+import { digestOf, imageOf, openUpload, type Pushed, pushImage } from './_content.ts';
 import { exchangeRaw } from './_raw.ts';
 import { type Berth, startBerth } from './_server.ts';
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from './_client.ts';
-import { digestOf, pushBlob, pushImage, type Pushed } from './_content.ts';
+import { digestOf, type Pushed, pushBlob, pushImage } from './_content.ts';
 import { type Berth, startBerth } from './_server.ts';
 
 const repository = 'team/pull';

@@ -199,6 +199,19 @@ describe('an index', () => {
     expect(statuses).toEqual([201, 201, 201, 400, 201]);
   });
 
+  it('cannot be nested deeper by pushing the outermost first', async () => {
+    let child: Descriptor = descriptorOf('innermost', ociManifest);
+    const bodies: Buffer[] = [];
+    for (let depth = 1; depth <= 5; depth++) {
+      const body = Buffer.from(JSON.stringify(indexOf([child], { annotations: { depth: String(depth) } })));
+      bodies.unshift(body);
+      child = { mediaType: ociIndex, digest: digestOf(body), size: body.length };
+    }
+    const statuses: number[] = [];
+    for (const body of bodies) statuses.push((await put(digestOf(body), body, ociIndex)).status);
+    expect(statuses).toEqual([201, 201, 201, 400, 201]);
+  });
+
   it('may be as wide as allowed, and not wider', async () => {
     const wide = (width: number) =>
       indexOf(Array.from({ length: width }, (_, index) => descriptorOf(`wide ${index}`, ociManifest)));

@@ -194,6 +194,23 @@ describe('POST /oauth2/token', () => {
     expect((await bearer('GET', '/acr/v1/lab%2Fapp/_tags')).status).toBe(200);
   });
 
+  it('serves acr CLI with a scoped token, too, and gives it no more than the token has', async () => {
+    const token = await berth.createToken('acr-cli', { [repository]: ['content/read', 'metadata/read'] });
+    const form = { grant_type: 'password', access_type: 'offline', username: 'acr-cli', password: token.password };
+    const refresh = String((await postForm(berth.nobody, form)).json()['refresh_token']);
+    const all = 'registry:catalog:* repository:*:*';
+    const answer = await postForm(berth.nobody, { grant_type: 'refresh_token', scope: all, refresh_token: refresh });
+    const bearer = berth.bearer(String(answer.json()['access_token']));
+    expect((await bearer('GET', `/acr/v1/${repository}/_tags`)).status).toBe(200);
+    expect((await bearer('GET', '/acr/v1/other/app/_tags')).status).toBe(401);
+    expect((await bearer('DELETE', `/acr/v1/${repository}`)).status).toBe(401);
+  });
+
+  it('is not confused by a token named like the user that stands for tokens', async () => {
+    const name = '00000000-0000-0000-0000-000000000000';
+    await expect(berth.createToken(name, { [repository]: ['content/read'] })).rejects.toThrow('stands for a token');
+  });
+
   it('serves the anonymous form of the JavaScript SDK only where everybody may pull', async () => {
     const form = { grant_type: 'password', service: 'x', scope, refresh_token: '' };
     expect((await postForm(berth.nobody, form)).status).toBe(401);

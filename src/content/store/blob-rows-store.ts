@@ -227,18 +227,6 @@ export const missingBlobs = statement<
       .limit(p.limit) as never,
 );
 
-/** Blobs of a repository, a page at a time. */
-export const blobsOfRepository = statement<{ repositoryId: number; last: string; limit: number }, { digest: string }>(
-  (db, p) =>
-    db
-      .selectFrom('repository_blob')
-      .select('digest')
-      .where('repository_id', '=', p.repositoryId)
-      .where('digest', '>', p.last)
-      .orderBy('digest')
-      .limit(p.limit),
-);
-
 /** Puts something on the list of what may have become garbage; a later due time wins. */
 export const putReview = statement<{
   registryId: number;

@@ -208,21 +208,6 @@ export const retireManifest = statement<{ id: number; now: number; stamp: string
     .where('id', '=', p.id),
 );
 
-/** Digests of live manifests of a repository, a page at a time. */
-export const liveManifests = statement<
-  { repositoryId: number; last: string; limit: number },
-  { id: number; digest: string; locks: number }
->((db, p) =>
-  db
-    .selectFrom('manifest')
-    .select(['id', 'digest', 'locks'])
-    .where('repository_id', '=', p.repositoryId)
-    .where('digest', '>', p.last)
-    .where('state', '<>', 'deleted')
-    .orderBy('digest')
-    .limit(p.limit),
-);
-
 export const setManifestLocks = statement<{ id: number; locks: number; lockStamps: string; now: number }>((db, p) =>
   db
     .updateTable('manifest')
@@ -257,6 +242,39 @@ export const indexDepth = statement<{ repositoryId: number; digests: string; lim
       )
       .selectFrom('nested' as never)
       .select(sql<number | null>`max(nested.depth)`.as('depth')) as never,
+);
+
+/** How many indexes stand above a digest (given as a JSON list of one), counted up to `limit`: they may have come first. */
+export const indexHeight = statement<
+  { repositoryId: number; digests: string; limit: number },
+  { height: number | null }
+>(
+  (db, p, dialect) =>
+    db
+      .withRecursive(
+        'above(digest, height)',
+        (cte) =>
+          cte
+            .selectFrom(dialect.items(p.digests) as never)
+            .select([dialect.word().as('digest'), sql<number>`0`.as('height')])
+            .union(
+              cte
+                .selectFrom('above' as never)
+                .innerJoin('edge', (join) =>
+                  join
+                    .on('edge.repository_id', '=', p.repositoryId)
+                    .on('edge.kind', '=', 'manifest')
+                    .on(sql<boolean>`edge.child_digest = above.digest`),
+                )
+                .innerJoin('manifest', (join) =>
+                  join.onRef('manifest.id', '=', 'edge.parent_id').on('manifest.state', '<>', 'deleted'),
+                )
+                .select(['manifest.digest as digest', sql<number>`above.height + 1`.as('height')])
+                .where(sql<boolean>`above.height < cast(${p.limit} as integer)`) as never,
+            ) as never,
+      )
+      .selectFrom('above' as never)
+      .select(sql<number | null>`max(above.height)`.as('height')) as never,
 );
 
 /** Live manifests whose subject is `subject`, by digest; `artifactType` empty means all. */

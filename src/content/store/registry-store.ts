@@ -112,6 +112,10 @@ export const insertDeployment = statement<{ id: string; incarnation: string; now
   db.insertInto('deployment').values({ id: p.id, incarnation: p.incarnation, created_ms: p.now }),
 );
 
+/** Changes no row when the region was founded by another host. */
 export const insertRegion = statement<{ ordinal: number; name: string; now: number }>((db, p) =>
-  db.insertInto('region').values({ ordinal: p.ordinal, name: p.name, state: 'active', created_ms: p.now }),
+  db
+    .insertInto('region')
+    .values({ ordinal: p.ordinal, name: p.name, state: 'active', created_ms: p.now })
+    .onConflict((conflict) => conflict.column('ordinal').doNothing()),
 );

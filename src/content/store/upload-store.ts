@@ -7,7 +7,8 @@ export interface UploadRecord {
   algorithm: string;
   staged_key: string | null;
   tail: Uint8Array | null;
-  tail_key_id: string | null;
+  codec: string;
+  key_id: string | null;
   received: number;
   expires_ms: number;
 }
@@ -18,6 +19,8 @@ export const insertUpload = statement<{
   repositoryId: number;
   identity: string;
   algorithm: string;
+  codec: string;
+  keyId: string | null;
   now: number;
   expires: number;
 }>((db, p) =>
@@ -29,7 +32,8 @@ export const insertUpload = statement<{
     algorithm: p.algorithm,
     staged_key: null,
     tail: null,
-    tail_key_id: null,
+    codec: p.codec,
+    key_id: p.keyId,
     received: 0,
     created_ms: p.now,
     expires_ms: p.expires,
@@ -63,7 +67,8 @@ export const findUpload = statement<
       'upload.algorithm as algorithm',
       'upload.staged_key as staged_key',
       'upload.tail as tail',
-      'upload.tail_key_id as tail_key_id',
+      'upload.codec as codec',
+      'upload.key_id as key_id',
       'upload.received as received',
       'upload.expires_ms as expires_ms',
     ])
@@ -82,7 +87,6 @@ export const advanceUpload = statement<{
   received: number;
   stagedKey: string | null;
   tail: Uint8Array | null;
-  tailKeyId: string | null;
   expires: number;
 }>((db, p) =>
   db
@@ -91,7 +95,6 @@ export const advanceUpload = statement<{
       received: p.received,
       staged_key: p.stagedKey,
       tail: p.tail,
-      tail_key_id: p.tailKeyId,
       expires_ms: p.expires,
     })
     .where('id', '=', p.id)

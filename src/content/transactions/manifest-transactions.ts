@@ -5,6 +5,7 @@ import { deletionLock, latestStamp, lockBits } from '../locks.ts';
 import { activeHold, missingBlobs, putReview } from '../store/blob-rows-store.ts';
 import {
   indexDepth,
+  indexHeight,
   insertBody,
   insertEdges,
   lockManifest,
@@ -120,9 +121,11 @@ async function checkChildren(tx: SqlTransaction, input: PutManifest, repositoryI
     const digests = JSON.stringify(
       input.children.filter((child) => child.kind === 'manifest').map((child) => child.digest),
     );
-    const row = await tx.first(indexDepth, { repositoryId, digests, limit: input.maxIndexDepth + 1 });
-    if ((row?.depth ?? 0) > input.maxIndexDepth) {
-      throw new Fault('manifest-invalid', `indexes nest more than ${input.maxIndexDepth} deep below this one`);
+    const limit = input.maxIndexDepth + 1;
+    const below = await tx.first(indexDepth, { repositoryId, digests, limit });
+    const above = await tx.first(indexHeight, { repositoryId, digests: JSON.stringify([input.digest]), limit });
+    if ((below?.depth ?? 0) + (above?.height ?? 0) > input.maxIndexDepth) {
+      throw new Fault('manifest-invalid', `with this one, indexes would nest more than ${input.maxIndexDepth} deep`);
     }
   }
 }

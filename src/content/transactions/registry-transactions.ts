@@ -22,9 +22,12 @@ export const foundDeployment: TransactionDefinition<
   async run(tx, input) {
     const known = await tx.first(deploymentRow, {});
     if (known) return known;
-    await tx.run(insertDeployment, { id: input.id, incarnation: input.incarnation, now: tx.now });
-    await tx.run(insertRegion, { ordinal: input.regionOrdinal, name: input.regionName, now: tx.now });
-    return { id: input.id, incarnation: input.incarnation };
+    // Of two hosts that start at once, one makes the region's row; the other waits here and then finds what was founded.
+    const founded = await tx.run(insertRegion, { ordinal: input.regionOrdinal, name: input.regionName, now: tx.now });
+    if (founded > 0) await tx.run(insertDeployment, { id: input.id, incarnation: input.incarnation, now: tx.now });
+    const row = await tx.first(deploymentRow, {});
+    if (!row) throw new Error('a region without a deployment');
+    return row;
   },
 };
 

@@ -18,6 +18,7 @@ import { insertBody, liveParent } from '../store/manifest-store.ts';
 import {
   findRepository,
   forgetBlobsOf,
+  holdRepository,
   insertRepository,
   lockRepository,
   type RepositoryRecord,
@@ -65,6 +66,8 @@ export const startUpload: TransactionDefinition<
     repository: string;
     identity: string;
     algorithm: string;
+    codec: string;
+    keyId: string | null;
     maxOpen: number;
     idleMs: number;
   },
@@ -86,6 +89,8 @@ export const startUpload: TransactionDefinition<
       repositoryId: repository.id,
       identity,
       algorithm: input.algorithm,
+      codec: input.codec,
+      keyId: input.keyId,
       now: tx.now,
       expires: tx.now + input.idleMs,
     });
@@ -100,7 +105,6 @@ export const saveProgress: TransactionDefinition<
     received: number;
     stagedKey: string | null;
     tail: Uint8Array | null;
-    tailKeyId: string | null;
     idleMs: number;
   },
   void
@@ -141,7 +145,7 @@ export const finishUpload: TransactionDefinition<FinishUpload, { kept: boolean }
   name: 'content/finish-upload',
   async run(tx, input) {
     const { registryId, digest, bytes } = input;
-    const repository = await repositoryForWriting(tx, findRepository, registryId, input.repository);
+    const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
     if (input.uploadId !== null && (await tx.run(removeUpload, { id: input.uploadId })) === 0) {
       throw new Fault('upload-unknown', 'the upload was finished or cancelled by another request');
     }
@@ -183,7 +187,7 @@ export const mountBlob: TransactionDefinition<
   name: 'content/mount-blob',
   async run(tx, input) {
     const { registryId, digest } = input;
-    const repository = await repositoryForWriting(tx, findRepository, registryId, input.repository);
+    const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
     const leaseUntil = tx.now + input.leaseMs;
     if ((await tx.run(renewLease, { registryId, digest, leaseUntil })) === 0) return false;
     await tx.run(addRepositoryBlob, { repositoryId: repository.id, digest, now: tx.now });

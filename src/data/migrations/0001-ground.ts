@@ -73,7 +73,7 @@ export const ground: Migration = {
 
       `create table upload (
         id ${text} primary key, registry_id ${bigint} not null, repository_id ${bigint} not null references repository (id), identity ${text} not null,
-        algorithm ${text} not null, staged_key ${text}, tail ${bytes}, tail_key_id ${text}, received ${bigint} not null,
+        algorithm ${text} not null, staged_key ${text}, tail ${bytes}, codec ${text} not null, key_id ${text}, received ${bigint} not null,
         created_ms ${bigint} not null, expires_ms ${bigint} not null)`,
       `create index upload_by_identity on upload (registry_id, identity)`,
       `create index upload_expiry on upload (expires_ms)`,
