@@ -39,7 +39,7 @@ export async function startBerth(folder: string): Promise<Contender> {
         'off',
       ],
       cwd: folder,
-      env: process.env,
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_'))),
       logFile: join(folder, 'berth.log'),
     }),
   );

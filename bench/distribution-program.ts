@@ -11,10 +11,10 @@ const module = 'github.com/distribution/distribution/v3/cmd/registry';
 
 /**
  * The `registry` program of exactly the measured version: from PATH, else from the cache of test clients
- * (`BERTH_CLIENTS_CACHE`, default `~/.cache/berth-clients`), else built into that cache by `go install`.
+ * (`BERTH_TEST_CLIENTS_CACHE`, default `~/.cache/berth-clients`), else built into that cache by `go install`.
  */
 export async function findDistribution(say: (line: string) => void): Promise<string | undefined> {
-  const cacheBin = join(process.env['BERTH_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients'), 'bin');
+  const cacheBin = join(process.env['BERTH_TEST_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients'), 'bin');
   const cached = join(cacheBin, 'registry');
   for (const program of ['registry', cached]) {
     if (await isMeasuredVersion(program)) return program;

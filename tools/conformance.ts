@@ -38,7 +38,10 @@ async function runProfile(suite: string, profile: string, folder: string): Promi
   const server = spawn(
     process.execPath,
     [join(projectRoot, 'bin', 'berth'), 'up', '--json', '--data', join(folder, 'data'), ...listeners],
-    { stdio: ['ignore', 'pipe', 'ignore'] },
+    {
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_'))),
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
   );
   const stopped = new Promise((resolve) => server.once('exit', resolve));
   try {

@@ -12,7 +12,7 @@ import { missingReason } from './clients/locate.ts';
  * Runs test/clients with real, unmodified clients against a Berth started by its own command. Installs what is missing
  * first (`--no-install` leaves that out); further arguments go to vitest. Each client that cannot be had is reported
  * with its reason, and its tests are counted as skipped. Last line: `N passed, N failed`, then `, N skipped` if any.
- * Environment: `BERTH_CLIENTS_CACHE` is where built clients are kept, `BERTH_PROGRAM` another program than bin/berth.
+ * Environment: `BERTH_TEST_CLIENTS_CACHE` is where built clients are kept, `BERTH_TEST_PROGRAM` another program than bin/berth.
  */
 const root = dirname(import.meta.dirname);
 const say = (line: string) => console.log(`clients: ${line}`);

@@ -54,7 +54,10 @@ const base = ['up', '--json', '--domain', 'e2e.localhost', '--http', '127.0.0.1:
 export async function startBerth(...flags: string[]): Promise<Berth> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-e2e-'));
   const data = join(folder, 'data');
+  // The user's own settings are none of the test's.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_')));
   const child = spawn(process.execPath, [program, ...base, '--data', data, ...flags], {
+    env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log: Buffer[] = [];

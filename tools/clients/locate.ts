@@ -5,7 +5,7 @@ import { debianClients, goClients } from './catalog.ts';
 
 /** Where clients built for the tests live between runs. */
 export function clientsBin(): string {
-  return join(process.env['BERTH_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients'), 'bin');
+  return join(process.env['BERTH_TEST_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients'), 'bin');
 }
 
 /** The search path of the tests: pinned builds first, then what the machine has, then root's folders. */
