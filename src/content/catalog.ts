@@ -2,7 +2,7 @@ import { type Digest, Fault, type Page, type RepositoryName } from '../kernel/in
 import type { Database } from '../ports/index.ts';
 import type { RegistryRef } from './environment.ts';
 import { lockBits } from './locks.ts';
-import { listReferrers } from './store/manifest-store.ts';
+import { listReferrers, type ReferrerRow } from './store/manifest-store.ts';
 import { catalogRange, findRepository, type RepositoryRecord } from './store/repository-store.ts';
 import { tagNames } from './store/tag-store.ts';
 
@@ -45,6 +45,8 @@ export interface Catalog {
 const beyondNames = '~';
 /** Bytes of annotations that one page of referrers may carry; the page ends early when they are reached. */
 const maxReferrerPageBytes = 2 * 1024 * 1024;
+/** Referrers that are read at once: each may have as many bytes of annotations as a manifest has room for. */
+const referrerStep = 16;
 
 /** Finds a repository that is listed under its name, or throws `name-unknown`; refuses a read-locked one. */
 export async function readableRepository(
@@ -98,28 +100,36 @@ export function catalog(database: Database): Catalog {
       if (!repository || repository.state === 'deleted') return { manifests: [], more: false };
       if (repository.locks & lockBits.readEnabled)
         throw new Fault('locked', `repository "${name}" is locked against reading`);
-      const rows = await database.all(listReferrers, {
-        repositoryId: repository.id,
-        subject,
-        artifactType: artifactType ?? '',
-        last: page.last ?? '',
-        limit: page.limit + 1,
-      });
       const manifests: ReferrerDescriptor[] = [];
       let bytes = 0;
-      for (const row of rows.slice(0, page.limit)) {
-        bytes += (row.annotations?.length ?? 0) + 300;
-        if (bytes > maxReferrerPageBytes && manifests.length > 0) return { manifests, more: true };
-        manifests.push({
-          mediaType: row.media_type,
-          digest: row.digest,
-          size: row.size,
-          ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
-          ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
+      for (let last = page.last ?? ''; ; last = manifests.at(-1)?.digest ?? last) {
+        const step = Math.min(referrerStep, page.limit + 1 - manifests.length);
+        const rows = await database.all(listReferrers, {
+          repositoryId: repository.id,
+          subject,
+          artifactType: artifactType ?? '',
+          last,
+          limit: step,
         });
+        for (const row of rows) {
+          bytes += (row.annotations?.length ?? 0) + 300;
+          const full = manifests.length === page.limit || (bytes > maxReferrerPageBytes && manifests.length > 0);
+          if (full) return { manifests, more: true };
+          manifests.push(referrerOf(row));
+        }
+        if (rows.length < step) return { manifests, more: false };
       }
-      return { manifests, more: rows.length > page.limit };
     },
+  };
+}
+
+function referrerOf(row: ReferrerRow): ReferrerDescriptor {
+  return {
+    mediaType: row.media_type,
+    digest: row.digest,
+    size: row.size,
+    ...(row.artifact_type === null ? {} : { artifactType: row.artifact_type }),
+    ...(row.annotations === null ? {} : { annotations: JSON.parse(row.annotations) as Record<string, string> }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { Clock, Ids } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
 import type { ContentLimits } from './limits.ts';
 
-/** What the use-cases of this room are built from, once, in `main/wire.ts`. */
+/** What the use-cases of this room are built from, once, in `main/app.ts`. */
 export interface ContentEnvironment {
   readonly database: Database;
   readonly blobs: BlobStore;

@@ -1,12 +1,43 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { faultPlan, faultyBlobStore, faultyDatabase } from '../adapters/faulty/index.ts';
 import { type Digest, digestOf } from '../kernel/index.ts';
+import { type BlobStore, DatabaseError } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
-import { app, bodyOf, bytesOf, repo, type TestWorld, testWorld, type useCases } from './_world.ts';
+import { app, bodyOf, bytesOf, hour, repo, type TestWorld, testWorld, type useCases } from './_world.ts';
+import { locationInUse } from './store/blob-rows-store.ts';
 
 type UseCases = ReturnType<typeof useCases>;
 
 const maxCalls = 60;
+
+/** The store, with a count of the removals that failed: nobody asks for those again but the reconciler. */
+function countingRemovals(inner: BlobStore, failed: { count: number }): BlobStore {
+  return {
+    ...inner,
+    remove: (location) =>
+      inner.remove(location).catch((error: unknown) => {
+        failed.count += 1;
+        throw error;
+      }),
+  };
+}
+
+/** Once its sessions are over, the store of a world has nothing staged and at most `maxObjects` that no row names. */
+async function assertLittleLeft(world: TestWorld, maxObjects: number): Promise<void> {
+  const page = { last: null, limit: 1000 };
+  for (let pass = 0; pass < 2; pass++) {
+    world.clock.advance(hour + 1);
+    while ((await world.uploads.sweep(1000)) > 0);
+  }
+  await world.uploads.sweep(1000);
+  const objects: string[] = [];
+  for (const location of await world.objects.list(page)) {
+    const owner = await world.database.first(locationInUse, { store: world.objects.name, location });
+    if (!owner) objects.push(location);
+  }
+  expect(objects.length).toBeLessThanOrEqual(maxObjects);
+  expect(await world.objects.listStaged(page)).toEqual([]);
+}
 
 /** Every call to a port fails once, before and after it took effect. */
 export function faultsContract(name: string, open: EngineFactory): void {
@@ -24,15 +55,22 @@ export function faultsContract(name: string, open: EngineFactory): void {
     async function sweep(
       world: TestWorld,
       when: 'before' | 'after',
-      steps: { prepare?: (nth: number) => Promise<unknown>; work: (some: UseCases, nth: number) => Promise<unknown> },
+      steps: {
+        prepare?: (nth: number) => Promise<unknown>;
+        work: (some: UseCases, nth: number) => Promise<unknown>;
+        /** Work without a session: when the database does not say whether it took it, its object has to stay. */
+        sessionless?: boolean;
+      },
     ): Promise<number> {
       const kept = await world.pushImage(repo('kept/app'), { layers: [bytesOf('kept', 70_000)], tag: 'v1' });
+      const removals = { count: 0 };
+      let unknown = 0;
       for (let nth = 1; nth <= maxCalls; nth++) {
         await steps.prepare?.(nth);
         const plan = faultPlan({ nth, when });
         const faulty = world.again({
           database: faultyDatabase(world.database, plan),
-          blobs: faultyBlobStore(world.objects, plan),
+          blobs: countingRemovals(faultyBlobStore(world.objects, plan), removals),
         });
         const failure = await steps.work(faulty, nth).then(
           () => undefined,
@@ -40,8 +78,10 @@ export function faultsContract(name: string, open: EngineFactory): void {
         );
         if (!plan.fired()) {
           if (failure !== undefined) throw failure;
+          await assertLittleLeft(world, removals.count + unknown);
           return nth - 1;
         }
+        if (steps.sessionless && failure instanceof DatabaseError) unknown += 1;
         await world.check();
         await steps.work(world, nth);
         await world.check();
@@ -71,7 +111,8 @@ export function faultsContract(name: string, open: EngineFactory): void {
         await using world = await testWorld({ engine });
         const where = { registry: world.registry, repository: app, identity: 'pusher' };
         const bytes = bytesOf('whole', size);
-        await sweep(world, when, { work: (some) => some.uploads.whole(where, bodyOf(bytes), digestOf(bytes)) });
+        const work = (some: UseCases) => some.uploads.whole(where, bodyOf(bytes), digestOf(bytes));
+        await sweep(world, when, { work, sessionless: true });
         expect((await world.readBlob(app, digestOf(bytes))).equals(bytes)).toBe(true);
       });
 

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Digest, digestOf } from '../kernel/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
-import { ociImage } from './_manifest-samples.ts';
+import { ociImage, ociIndex } from './_manifest-samples.ts';
 import { app, by, bytesOf, repo, type TestWorld, tag, testWorld } from './_world.ts';
+import type { ReferrerDescriptor } from './catalog.ts';
 
 /** All pages of a list, each beginning after the last item of the one before. */
 async function allPages<T>(
@@ -127,6 +128,40 @@ export function listsContract(name: string, open: EngineFactory): void {
       expect(nowhere).toEqual({ manifests: [], more: false });
       await world.check();
     });
+
+    test('of referrers with large annotations are read in small steps, no further than a page may go', async () => {
+      await using world = await testWorld({ engine });
+      const subject = digestOf(Buffer.from('subject'));
+      const made: string[] = [];
+      for (let index = 0; index < 40; index++) {
+        const annotations = { index: String(index), text: 'x'.repeat(200_000) };
+        const refers = { subject: { mediaType: ociImage, digest: subject, size: 7 }, annotations };
+        made.push(await world.putManifest(app, { schemaVersion: 2, mediaType: ociIndex, manifests: [], ...refers }));
+      }
+      const loaded: number[] = [];
+      const { catalog } = world.again({
+        database: {
+          ...world.database,
+          async all(statement, parameters) {
+            const rows = await world.database.all(statement, parameters);
+            loaded.push(rows.length);
+            return rows;
+          },
+        },
+      });
+      const found: ReferrerDescriptor[] = [];
+      for (let more = true; more; ) {
+        loaded.length = 0;
+        const last = found.at(-1)?.digest ?? null;
+        const page = await catalog.referrers(world.registry, app, subject, null, { limit: 1000, last });
+        expect(Math.max(...loaded)).toBeLessThanOrEqual(16);
+        expect(loaded.reduce((sum, rows) => sum + rows, 0)).toBeLessThanOrEqual(page.manifests.length + 16);
+        expect(JSON.stringify(page).length).toBeLessThan(3 * 1024 * 1024);
+        found.push(...page.manifests);
+        more = page.more;
+      }
+      expect(found.map((one) => one.digest)).toEqual(made.sort());
+    });
   });
 
   describe(`metadata on ${name}`, () => {
@@ -207,6 +242,35 @@ export function listsContract(name: string, open: EngineFactory): void {
       await expect(
         world.metadata.manifests(world.registry, app, 'timedesc', { limit: 10, last: 'sha256:never' }),
       ).rejects.toMatchObject({ code: 'page-invalid' });
+    });
+
+    test('shows a tagged manifest as tagged, however many tags others have, and also by tags that are not listed', async () => {
+      await using world = await testWorld({ engine });
+      const images: { digest: Digest; manifest: object }[] = [];
+      for (const one of ['a', 'b', 'c', 'd']) {
+        const manifest = await world.imageOf(app, { layers: [bytesOf(one, 10)] });
+        images.push({ digest: await world.putManifest(app, manifest), manifest });
+      }
+      images.sort((left, right) => (left.digest < right.digest ? -1 : 1));
+      const [crowded, tagged, hidden, bare] = images;
+      // A server is further away, and the number needs no proof twice.
+      const crowd = engine.file === null ? 600 : 10_050;
+      const names = Array.from({ length: crowd }, (_, index) => `t${String(index).padStart(5, '0')}`);
+      await world.putManifest(app, crowded?.manifest ?? {}, { tags: names });
+      await world.putManifest(app, tagged?.manifest ?? {}, { tags: ['one', 'two'] });
+      await world.putManifest(app, hidden?.manifest ?? {}, { tag: 'unlisted' });
+      await world.lock(app, { kind: 'tag', key: 'unlisted' }, { listEnabled: false });
+      const page = await world.metadata.manifests(world.registry, app, 'name', { limit: 10, last: null });
+      expect(page.items.map((item) => [item.digest, item.tags])).toEqual([
+        [crowded?.digest, names.slice(0, 100)],
+        [tagged?.digest, ['one', 'two']],
+        [hidden?.digest, ['unlisted']],
+        [bare?.digest, []],
+      ]);
+      const tagsOf = async (digest: Digest | undefined) =>
+        (await world.metadata.manifest(world.registry, app, digest as Digest)).tags;
+      expect(await tagsOf(crowded?.digest)).toEqual(names.slice(0, 1000));
+      expect(await tagsOf(hidden?.digest)).toEqual(['unlisted']);
     });
 
     test('changes single attributes and leaves the others, of repository, tag and manifest', async () => {

@@ -143,6 +143,36 @@ export function manifestsContract(name: string, open: EngineFactory): void {
       await world.check();
     });
 
+    test('leave the locks of their repository behind, which keep its blobs and can be taken off', async () => {
+      await using world = await testWorld({ engine });
+      const digest = await image(world, 'secret', 'v1');
+      const blob = digestOf(Buffer.from('secret'));
+      const locked = async () =>
+        (await world.metadata.repository(world.registry, app)).attributes.readEnabled === false;
+      await world.lock(app, { kind: 'repository' }, { readEnabled: false });
+      await world.removeManifest(app, digest);
+      await expect(world.readBlob(app, blob)).rejects.toMatchObject({ code: 'locked' });
+      const from = { from: app, mayRead: () => true };
+      expect(await world.blobs.mount(world.registry, repo('team/thief'), blob, from)).toBe(false);
+      expect(await locked()).toBe(true);
+      // What was pushed before and after still makes an image, under the lock.
+      await world.putManifest(app, await world.imageOf(app, { layers: [Buffer.from('secret')] }), { tag: 'v2' });
+      await expect(world.find(app, 'v2')).rejects.toMatchObject({ code: 'locked' });
+      expect(await locked()).toBe(true);
+      await world.removeManifest(app, digest);
+      await world.lock(app, { kind: 'repository' }, { readEnabled: true });
+      expect(await locked()).toBe(false);
+      expect((await world.readBlob(app, blob)).toString()).toBe('secret');
+      await world.check();
+      await world.lock(app, { kind: 'repository' }, { deleteEnabled: false });
+      await expect(world.removeRepository(app)).rejects.toMatchObject({ code: 'locked' });
+      await world.lock(app, { kind: 'repository' }, { deleteEnabled: true });
+      await world.removeRepository(app);
+      await expect(world.readBlob(app, blob)).rejects.toMatchObject({ code: 'blob-unknown' });
+      await expect(world.metadata.repository(world.registry, app)).rejects.toMatchObject({ code: 'name-unknown' });
+      await world.check();
+    });
+
     test('remember when they were pulled', async () => {
       await using world = await testWorld({ engine });
       const digest = await image(world, 'pulled', 'v1');
@@ -282,6 +312,20 @@ export function manifestsContract(name: string, open: EngineFactory): void {
       for (const name of names) expect((await world.find(app, name)).digest).toBe(digest);
       expect(await world.removeRepository(app)).toMatchObject({ manifests: [digest] });
       expect(parseDigest(digest)).toBe(digest);
+      await world.check();
+    });
+
+    test('of a deleted repository are counted, and the first of them named', async () => {
+      await using world = await testWorld({ engine });
+      const names = Array.from({ length: 1010 }, (_, index) => `t${String(index).padStart(5, '0')}`);
+      const digest = await world.putManifest(app, await world.imageOf(app), { tags: names });
+      await world.lock(app, { kind: 'tag', key: 't00000' }, { listEnabled: false });
+      expect(await world.removeRepository(app)).toEqual({
+        manifestCount: 1,
+        tagCount: 1010,
+        manifests: [digest],
+        tags: names.slice(0, 1000),
+      });
       await world.check();
     });
 

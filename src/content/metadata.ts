@@ -12,7 +12,7 @@ import {
   manifestsByTimeAscending,
   manifestsByTimeDescending,
 } from './store/manifest-store.ts';
-import { findRepository, type RepositoryRecord, repositorySummary } from './store/repository-store.ts';
+import { findRepository, hasAttributes, type RepositoryRecord, repositorySummary } from './store/repository-store.ts';
 import {
   findTag,
   type TagRecord,
@@ -22,7 +22,7 @@ import {
   tagsByTimeDescending,
   tagsOfManifests,
 } from './store/tag-store.ts';
-import { deleteRepository, setAttributes } from './transactions/repository-transactions.ts';
+import { type DeletedRepository, deleteRepository, setAttributes } from './transactions/repository-transactions.ts';
 
 /** Order of a metadata list: by name or digest, or by time of the last change. */
 export type ListOrder = 'name' | 'timeasc' | 'timedesc';
@@ -94,11 +94,14 @@ export interface Metadata {
     context: RequestContext,
     registry: RegistryRef,
     repository: RepositoryName,
-  ): Promise<{ manifests: string[]; tags: string[] }>;
+  ): Promise<DeletedRepository>;
 }
 
-/** Tags of one manifest that a list shows. */
+/** Tags that a manifest shows, alone and in a list; the list of tags by digest has all of them. */
 const maxTagsOfEntry = 1000;
+const maxTagsOfListed = 100;
+/** Tags that are read at once. */
+const tagStep = 1000;
 
 /** Makes the metadata use-cases. */
 export function metadata(environment: ContentEnvironment): Metadata {
@@ -106,19 +109,34 @@ export function metadata(environment: ContentEnvironment): Metadata {
 
   const repositoryOf = async (registry: RegistryRef, name: RepositoryName): Promise<RepositoryRecord> => {
     const repository = await database.first(findRepository, { registryId: registry.id, name });
-    if (!repository || repository.state !== 'live')
-      throw new Fault('name-unknown', `repository "${name}" is not found`);
+    if (!repository || !hasAttributes(repository)) throw new Fault('name-unknown', `repository "${name}" is not found`);
     return repository;
   };
 
-  const withTags = async (repositoryId: number, rows: readonly ManifestMetadata[]): Promise<ManifestEntry[]> => {
-    const tags = new Map<string, string[]>();
-    if (rows.length > 0) {
-      const digests = JSON.stringify(rows.map((row) => row.digest));
-      const found = await database.all(tagsOfManifests, { repositoryId, digests, limit: maxTagsOfEntry * 10 });
-      for (const { digest, name } of found) tags.set(digest, [...(tags.get(digest) ?? []), name]);
+  /** The first `limit` tags of each manifest. One with a tag never comes out without: `acr purge` would delete it. */
+  const tagsOf = async (
+    repositoryId: number,
+    manifests: readonly ManifestMetadata[],
+    limit: number,
+  ): Promise<(digest: string) => readonly string[]> => {
+    const tags = new Map<string, string[]>(manifests.map((row) => [row.digest, []]));
+    let left = [...tags.keys()].sort();
+    for (let lastDigest = '', last = ''; left.length > 0; ) {
+      const digests = JSON.stringify(left);
+      const found = await database.all(tagsOfManifests, { repositoryId, digests, lastDigest, last, limit: tagStep });
+      for (const { digest, name } of found) {
+        const shown = tags.get(digest);
+        if (shown && shown.length < limit) shown.push(name);
+      }
+      const end = found.at(-1);
+      if (!end || found.length < tagStep) break;
+      // What is beyond the limit is not read: the next step begins with the next manifest.
+      const enough = (tags.get(end.digest)?.length ?? 0) >= limit;
+      left = left.filter((digest) => (enough ? digest > end.digest : digest >= end.digest));
+      lastDigest = end.digest;
+      last = end.name;
     }
-    return rows.map((row) => entryOf(row, tags.get(row.digest) ?? [], null));
+    return (digest) => tags.get(digest) ?? [];
   };
 
   return {
@@ -145,14 +163,9 @@ export function metadata(environment: ContentEnvironment): Metadata {
       const repository = await repositoryOf(registry, name);
       const row = await database.first(manifestMetadata, { repositoryId: repository.id, digest });
       if (!row) throw new Fault('manifest-unknown', `manifest ${digest} is not in repository "${name}"`);
-      const digests = JSON.stringify([digest]);
-      const tags = await database.all(tagsOfManifests, { repositoryId: repository.id, digests, limit: maxTagsOfEntry });
+      const tags = await tagsOf(repository.id, [row], maxTagsOfEntry);
       const children = await database.all(indexChildren, { parentId: row.id, limit: limits.indexWidth });
-      return entryOf(
-        row,
-        tags.map((tag) => tag.name),
-        children.length > 0 ? children : null,
-      );
+      return entryOf(row, tags(digest), children.length > 0 ? children : null);
     },
 
     async tags(registry, name, order, digest, page) {
@@ -189,7 +202,9 @@ export function metadata(environment: ContentEnvironment): Metadata {
           ...from,
         });
       }
-      const items = await withTags(repository.id, rows.slice(0, page.limit));
+      const shown = rows.slice(0, page.limit);
+      const tags = await tagsOf(repository.id, shown, maxTagsOfListed);
+      const items = shown.map((row) => entryOf(row, tags(row.digest), null));
       return { items, more: page.limit > 0 && rows.length > page.limit };
     },
 

@@ -27,7 +27,14 @@ export function pulls(database: Database, clock: Clock): Pulls {
       const batch = [...collected];
       collected = new Map();
       for (let at = 0; at < batch.length; at += batchSize) {
-        await database.transact(recordPulls, { pulls: batch.slice(at, at + batchSize) });
+        const part = batch.slice(at, at + batchSize);
+        try {
+          await database.transact(recordPulls, { pulls: part });
+        } catch (error) {
+          // What could not be written is tried again with the next ones; later pulls of the same manifest win.
+          for (const [id, pulled] of batch.slice(at)) if (!collected.has(id)) collected.set(id, pulled);
+          throw error;
+        }
       }
     },
   };

@@ -50,12 +50,12 @@ export const reservedNames: ReadonlySet<string> = new Set([
 
 /** Checks the name of a registry that is to be made (ACR-FACTS §2) and answers it in lower case, as its host has it. */
 export function parseRegistryName(text: string): string {
-  if (!/^[a-zA-Z0-9]{5,50}$/.test(text)) {
-    throw new Fault('request-invalid', `"${text}" is not a registry name: 5 to 50 letters and digits`);
-  }
   const name = text.toLowerCase();
   if (reservedNames.has(name))
-    throw new Fault('request-invalid', `"${text}" is the name of a part of Berth; choose another`);
+    throw new Fault('request-invalid', `"${text}" is the name of one of Berth's own hosts; choose another`);
+  if (!/^[a-z0-9]{5,50}$/.test(name)) {
+    throw new Fault('request-invalid', `"${text}" is not a registry name: 5 to 50 letters and digits`);
+  }
   return name;
 }
 

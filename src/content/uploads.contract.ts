@@ -1,8 +1,11 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf, parseDigest } from '../kernel/index.ts';
+import { digestOf, parseDigest, startDigest } from '../kernel/index.ts';
+import { type Database, DatabaseError } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, testWorld } from './_world.ts';
+import { finishUpload, saveProgress } from './transactions/upload-transactions.ts';
+import { sessionMemory } from './upload-session.ts';
 
 const none = Buffer.alloc(0);
 const maxInRow = 65_536;
@@ -14,6 +17,31 @@ function brokenBody(bytes: Uint8Array) {
     throw new Error('the client is gone');
   };
   return { stream: () => Readable.from(parts()), length: null, range: null };
+}
+
+type Session = Awaited<ReturnType<TestWorld['start']>>;
+
+/** A body whose bytes come when they are given. */
+function openBody() {
+  const stream = new Readable({ read: () => undefined });
+  return { stream, body: { stream: () => stream, length: null, range: null } };
+}
+
+/** A database in which one transaction fails, the first time it is asked for. */
+function failingOnce(inner: Database, name: string, kind: DatabaseError['kind']): Database {
+  let failed = false;
+  return {
+    dialect: inner.dialect,
+    lost: inner.lost,
+    all: (statement, parameters) => inner.all(statement, parameters),
+    first: (statement, parameters) => inner.first(statement, parameters),
+    close: () => inner.close(),
+    async transact(definition, input) {
+      if (failed || definition.name !== name) return inner.transact(definition, input);
+      failed = true;
+      throw new DatabaseError(kind, 'failed as the test wants it');
+    },
+  };
 }
 
 /** Keys and locations of a world's store. */
@@ -202,6 +230,138 @@ export function uploadsContract(name: string, open: EngineFactory): void {
       await world.check();
     });
 
+    test.each(['full', 'unavailable'] as const)(
+      'finish when they are asked again after the database was %s',
+      async (kind) => {
+        await using world = await testWorld({ engine, blobs: 'fs' });
+        const bytes = bytesOf('again', 150_000);
+        for (const inPut of [0, 1_000]) {
+          const some = world.again({ database: failingOnce(world.database, finishUpload.name, kind) });
+          const session = await world.start();
+          await some.uploads.append(session, bodyOf(bytes.subarray(inPut)));
+          const last = bodyOf(bytes.subarray(0, inPut));
+          const digest = digestOf(Buffer.concat([bytes.subarray(inPut), bytes.subarray(0, inPut)]));
+          await expect(some.uploads.finish(session, last, digest)).rejects.toMatchObject({ kind });
+          expect(await some.uploads.status(session)).toEqual({ received: bytes.length });
+          expect(await some.uploads.finish(session, last, digest)).toEqual({ size: bytes.length });
+          expect((await world.readBlob(app, digest)).length).toBe(bytes.length);
+        }
+        expect(await objectsIn(world)).toMatchObject({ staged: [], committed: { length: 2 } });
+        await world.check();
+      },
+    );
+
+    test('whose object was committed before the database failed leave nothing when they are refused or given up', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('given up', 100_000);
+      const failed = async () => {
+        const some = world.again({ database: failingOnce(world.database, finishUpload.name, 'unavailable') });
+        const session = await world.start();
+        await expect(some.uploads.finish(session, bodyOf(bytes), digestOf(bytes))).rejects.toThrow(DatabaseError);
+        return session;
+      };
+      const refused = world.uploads.finish(await failed(), bodyOf(none), digestOf(none));
+      await expect(refused).rejects.toMatchObject({ code: 'digest-invalid' });
+      await world.uploads.cancel(await failed());
+      await failed();
+      world.clock.advance(hour + 1);
+      while ((await world.uploads.sweep(100)) > 0);
+      expect(await objectsIn(world)).toEqual({ staged: [], committed: [] });
+    });
+
+    test('whole ones leave no object when the database certainly did not take them', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('full', 100_000);
+      const where = { registry: world.registry, repository: app, identity: 'pusher' };
+      for (const kind of ['full', 'busy', 'closed'] as const) {
+        const some = world.again({ database: failingOnce(world.database, finishUpload.name, kind) });
+        await expect(some.uploads.whole(where, bodyOf(bytes), digestOf(bytes))).rejects.toMatchObject({ kind });
+      }
+      expect(await objectsIn(world)).toEqual({ staged: [], committed: [] });
+    });
+
+    const endings = {
+      cancelled: (world: TestWorld, session: Session) => world.uploads.cancel(session),
+      async expired(world: TestWorld) {
+        world.clock.advance(hour + 1);
+        while ((await world.uploads.sweep(100)) > 0);
+      },
+      async continued(world: TestWorld, session: Session, bytes: Buffer) {
+        await world.uploads.append(session, bodyOf(bytes.subarray(10)));
+        await world.uploads.finish(session, bodyOf(none), digestOf(bytes));
+      },
+    };
+    test.each(Object.entries(endings))('know what a process that died had staged when they are %s', async (_, end) => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('died', 200_000);
+      const session = await world.start();
+      await world.uploads.append(session, bodyOf(bytes.subarray(0, 10)));
+      const { stream, body } = openBody();
+      const lost = world.again().uploads.append(session, body);
+      // Twice what makes a batch by its chunks, so that it is staged while the body is still under way.
+      for (let chunk = 0; chunk < 2048; chunk++) stream.push(bytesOf('other', 64));
+      await expect.poll(async () => (await objectsIn(world)).staged.length).toBe(1);
+      await end(world, session, bytes);
+      expect((await objectsIn(world)).staged).toEqual([]);
+      stream.destroy();
+      await expect(lost).rejects.toThrow();
+      await world.check();
+    });
+
+    test('keep no hash of bytes whose saving failed', async () => {
+      await using world = await testWorld({ engine });
+      const [first, wrong, right] = [bytesOf('first', 80_000), bytesOf('wrong', 80_000), bytesOf('right', 80_000)];
+      const session = await world.start();
+      await world.uploads.append(session, bodyOf(first));
+      const some = world.again({ database: failingOnce(world.database, saveProgress.name, 'unavailable') });
+      await expect(some.uploads.append(session, bodyOf(wrong))).rejects.toThrow(DatabaseError);
+      await some.uploads.append(session, bodyOf(right));
+      const all = Buffer.concat([first, right]);
+      await some.uploads.finish(session, bodyOf(none), digestOf(all));
+      expect((await world.readBlob(app, digestOf(all))).equals(all)).toBe(true);
+    });
+
+    test('are not expired while a body comes, which moves their end on', async () => {
+      await using world = await testWorld({ engine });
+      const session = await world.start();
+      const { stream, body } = openBody();
+      const append = world.uploads.append(session, body);
+      const status = async () => world.again().uploads.status(session);
+      const bring = () => {
+        for (let chunk = 0; chunk < 1024; chunk++) stream.push(bytesOf('slow', 64));
+      };
+      world.clock.advance(hour + 1);
+      expect(await world.uploads.sweep(100)).toBe(0);
+      await expect(status()).rejects.toMatchObject({ code: 'upload-unknown' });
+      bring();
+      await expect.poll(() => status().catch(() => null)).toEqual({ received: 0 });
+      stream.push(null);
+      expect(await append).toEqual({ received: 65_536 });
+    });
+
+    test('without a session leave nothing staged for good, and are left alone while they come', async () => {
+      await using world = await testWorld({ engine });
+      const { stream, body } = openBody();
+      const bytes = bytesOf('whole', 64 * 2048);
+      const where = { registry: world.registry, repository: app, identity: 'pusher' };
+      const whole = world.uploads.whole(where, body, digestOf(bytes));
+      for (let at = 0; at < bytes.length; at += 64) stream.push(bytes.subarray(at, at + 64));
+      await expect.poll(async () => (await objectsIn(world)).staged.length).toBe(1);
+      for (const key of ['00leftover', 'zzleftover']) await (await world.objects.stage(key)).close();
+      const session = await world.start();
+      await world.uploads.append(session, bodyOf(bytes));
+      for (let sweep = 0; sweep < 4; sweep++) await world.uploads.sweep(2);
+      expect((await objectsIn(world)).staged).toHaveLength(4);
+      world.clock.advance(hour / 2);
+      await world.uploads.append(session, bodyOf(bytesOf('more', 10)));
+      world.clock.advance(hour / 2);
+      for (let sweep = 0; sweep < 6; sweep++) await world.uploads.sweep(2);
+      expect((await objectsIn(world)).staged).toHaveLength(2);
+      stream.push(null);
+      expect(await whole).toEqual({ size: bytes.length });
+      expect(await world.uploads.status(session)).toEqual({ received: bytes.length + 10 });
+    });
+
     test('into a locked repository are refused and leave no object', async () => {
       await using world = await testWorld({ engine });
       await world.pushImage(app, { tag: 'v1' });
@@ -346,3 +506,34 @@ export function uploadsContract(name: string, open: EngineFactory): void {
     });
   });
 }
+
+describe('the memory of sessions', () => {
+  test('lets nobody pass a request that still runs, whoever gives up waiting for it', async () => {
+    const memory = sessionMemory({ waitMs: 1, busy: () => new Error('busy') });
+    const running = Promise.withResolvers<void>();
+    const steps: string[] = [];
+    const first = memory.alone('one', () => running.promise.then(() => void steps.push('first')));
+    await expect(memory.alone('one', async () => void steps.push('second'))).rejects.toThrow('busy');
+    await expect(memory.alone('one', async () => void steps.push('third'))).rejects.toThrow('busy');
+    expect(steps).toEqual([]);
+    expect(memory.held()).toEqual(['one']);
+    running.resolve();
+    await first;
+    await memory.alone('one', async () => void steps.push('fourth'));
+    expect(steps).toEqual(['first', 'fourth']);
+    await expect.poll(() => memory.held()).toEqual([]);
+  });
+
+  test('forgets a hash when a write begins, and takes none from a write that another one followed', () => {
+    const memory = sessionMemory({ waitMs: 1, busy: () => new Error('busy') });
+    const hash = startDigest('sha256');
+    memory.write('one', 0).keep(hash, 10);
+    const early = memory.write('one', 10);
+    expect(early.hash).toBe(hash);
+    const late = memory.write('one', 10);
+    expect(late.hash).toBeUndefined();
+    expect([early.isAlone(), late.isAlone()]).toEqual([false, true]);
+    early.keep(hash, 20);
+    expect(memory.write('one', 20).hash).toBeUndefined();
+  });
+});

@@ -10,19 +10,34 @@ import {
   type RunningDigest,
   startDigest,
 } from '../kernel/index.ts';
+import { BlobStoreError, DatabaseError } from '../ports/index.ts';
 import type { ContentEnvironment, RegistryRef } from './environment.ts';
 import { receive } from './intake.ts';
+import { stagedLeftovers } from './staged-leftovers.ts';
 import { locationInUse } from './store/blob-rows-store.ts';
 import { findUpload, type UploadRecord } from './store/upload-store.ts';
 import {
   cancelUpload,
   expireUploads,
+  type FinishedBytes,
   type FinishUpload,
   finishUpload,
   saveProgress,
   startUpload,
 } from './transactions/upload-transactions.ts';
-import { type HashSource, rehash, sessionMemory, type UploadBuffer, uploadBuffer } from './upload-session.ts';
+import {
+  committedLocation,
+  type HashSource,
+  hashCommitted,
+  isStaged,
+  isUnstaged,
+  rehash,
+  type SessionWrite,
+  sessionMemory,
+  type UploadBuffer,
+  uploadBuffer,
+  uploadGone,
+} from './upload-session.ts';
 
 /** Names a session. It answers only to the repository and the identity that opened it; to all others it is not there. */
 export interface SessionKey {
@@ -50,7 +65,7 @@ export interface Uploads {
   cancel(session: SessionKey): Promise<void>;
   /** A whole blob in one request, without a session. */
   whole(where: Omit<SessionKey, 'id'>, body: UploadBody, digest: Digest): Promise<{ size: number }>;
-  /** Removes expired sessions and what they staged; answers how many. */
+  /** Removes expired sessions and what they staged, then looks for staged bytes that no session names; answers how many sessions. */
   sweep(limit: number): Promise<number>;
 }
 
@@ -62,14 +77,21 @@ export function uploads(environment: ContentEnvironment): Uploads {
     busy: () => new Fault('conflict', 'another request is writing to this upload'),
   });
 
-  const find = async (session: SessionKey): Promise<UploadRecord> => {
-    const row = await database.first(findUpload, {
+  /** Keys of uploads without a session that this process takes in. */
+  const wholeKeys = new Set<string>();
+  const leftovers = stagedLeftovers(environment, (key) => wholeKeys.has(key));
+
+  const look = (session: SessionKey): Promise<UploadRecord | undefined> =>
+    database.first(findUpload, {
       id: session.id,
       registryId: session.registry.id,
       repository: session.repository,
       identity: session.identity,
       now: clock.now(),
     });
+
+  const find = async (session: SessionKey): Promise<UploadRecord> => {
+    const row = await look(session);
     // What comes next would be sealed otherwise than what came before: such a session cannot go on.
     if (!row || row.codec !== seal.codec || row.key_id !== seal.keyId) {
       throw new Fault('upload-unknown', 'there is no such upload; start a new one');
@@ -86,6 +108,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
     body: UploadBody,
     position: number,
     hash: RunningDigest | undefined,
+    arrived: () => Promise<void> = () => Promise.resolve(),
   ): Promise<{ received: number; complete: boolean }> => {
     if (body.length === 0) return { received: position, complete: true };
     const maxBytes = limits.layerBytes - position;
@@ -97,7 +120,10 @@ export function uploads(environment: ContentEnvironment): Uploads {
       position,
       maxBytes,
       hash,
-      sink: (at, chunks) => buffer.write(at, chunks),
+      sink: async (at, chunks) => {
+        await buffer.write(at, chunks);
+        await arrived();
+      },
     });
     if (intake.complete && body.range !== null && intake.received !== body.range.end - body.range.start + 1) {
       throw new Fault(
@@ -112,13 +138,13 @@ export function uploads(environment: ContentEnvironment): Uploads {
     session: SessionKey,
     row: UploadRecord,
     tail: Uint8Array | null,
+    write: SessionWrite,
   ): Promise<RunningDigest | undefined> => {
     const algorithm = row.algorithm as DigestAlgorithm;
-    const remembered = memory.takeHash(session.id, row.received);
-    if (remembered) return remembered;
+    if (write.hash) return write.hash;
     if (row.received === 0) return startDigest(algorithm);
     // Small sessions are hashed again at once; a staged one once at the end.
-    return row.staged_key === null
+    return tail !== null
       ? rehash(environment, { registryId: session.registry.id, stagedKey: null, tail, size: row.received }, algorithm)
       : undefined;
   };
@@ -129,13 +155,52 @@ export function uploads(environment: ContentEnvironment): Uploads {
       id: session.id,
       from,
       received,
-      stagedKey: buffer.stagedKey(),
+      stagedKey: buffer.reservedKey(),
       tail: small && small.length > 0 ? seal.sealBody(session.registry.id, small) : null,
       idleMs: limits.uploadIdleMs,
     });
   };
 
-  /** Hash verified, bytes made durable, then the one transaction that makes them a blob. */
+  /** Writes down that a session stands where it stood and has this key, and renews its time. */
+  const note = (row: UploadRecord, stagedKey: string | null): Promise<void> =>
+    database.transact(saveProgress, {
+      id: row.id,
+      from: row.received,
+      received: row.received,
+      stagedKey,
+      tail: row.tail,
+      idleMs: limits.uploadIdleMs,
+    });
+
+  /** Opens a session for the bytes of one request and takes them in. The caller closes the buffer. */
+  const openSession = async (session: SessionKey, row: UploadRecord) => {
+    const tail = openTail(session.registry.id, row);
+    const write = memory.write(session.id, row.received);
+    const hash = await runningHash(session, row, tail, write);
+    let noted = row.expires_ms - limits.uploadIdleMs;
+    const state = { stagedKey: row.staged_key, tail, received: row.received };
+    const buffer = uploadBuffer(environment, session.registry.id, state, async (key) => {
+      await note(row, key);
+      noted = clock.now();
+    });
+    /** A body that takes longer than a session may be idle keeps it alive. */
+    const arrived = async (): Promise<void> => {
+      if (clock.now() - noted < limits.uploadIdleMs / 4) return;
+      await note(row, buffer.reservedKey());
+      noted = clock.now();
+    };
+    const takeIn = async (body: UploadBody) => {
+      try {
+        return await take(buffer, body, row.received, hash, arrived);
+      } catch (error) {
+        await dropUnsaved(session, row, buffer);
+        throw error;
+      }
+    };
+    return { buffer, hash, write, takeIn };
+  };
+
+  /** Bytes made durable, then the one transaction that makes them a blob. */
   const store = async (
     where: Omit<SessionKey, 'id'>,
     uploadId: string | null,
@@ -145,17 +210,28 @@ export function uploads(environment: ContentEnvironment): Uploads {
   ): Promise<void> => {
     const small = buffer.small();
     const key = buffer.stagedKey();
-    const location = small === null && key !== null ? await blobs.commit(key, size) : null;
+    if (small !== null || key === null) {
+      const bytes = seal.sealBody(where.registry.id, small ?? new Uint8Array(0));
+      return record(where, uploadId, { kind: 'row', bytes }, size, digest);
+    }
+    const location = await blobs.commit(key, size);
+    await record(where, uploadId, { kind: 'object', store: blobs.name, location }, size, digest);
+  };
+
+  const record = async (
+    where: Omit<SessionKey, 'id'>,
+    uploadId: string | null,
+    bytes: FinishedBytes,
+    size: number,
+    digest: Digest,
+  ): Promise<void> => {
     const input: FinishUpload = {
       uploadId,
       registryId: where.registry.id,
       repository: where.repository,
       digest,
       size,
-      bytes:
-        location === null
-          ? { kind: 'row', bytes: seal.sealBody(where.registry.id, small ?? new Uint8Array(0)) }
-          : { kind: 'object', store: blobs.name, location },
+      bytes,
       codec: seal.codec,
       keyId: seal.keyId,
       region: environment.regionOrdinal,
@@ -163,10 +239,13 @@ export function uploads(environment: ContentEnvironment): Uploads {
     };
     try {
       const { kept } = await database.transact(finishUpload, input);
-      if (!kept && location !== null) await blobs.remove(location);
+      if (!kept && bytes.kind === 'object') await blobs.remove(bytes.location);
     } catch (error) {
-      // After any other failure than a refusal the commit may have happened: then the object stays.
-      if (location !== null && isFault(error)) await disown(uploadId, location);
+      if (bytes.kind === 'object') {
+        if (isFault(error)) await disown(uploadId, bytes.location);
+        // With a session the client may ask again, and the object is found. Otherwise the commit may have happened.
+        else if (uploadId === null && wasNotCommitted(error)) await blobs.remove(bytes.location);
+      }
       throw error;
     }
   };
@@ -181,27 +260,51 @@ export function uploads(environment: ContentEnvironment): Uploads {
     if (!owner) await blobs.remove(location);
   };
 
-  /** Forgets what this request staged and nobody wrote down. */
-  const dropUnsaved = async (row: UploadRecord, buffer: UploadBuffer): Promise<void> => {
+  /** Finishes a session whose object an earlier request committed before its transaction failed. */
+  const finishCommitted = async (
+    session: SessionKey,
+    row: UploadRecord,
+    key: string,
+    digest: Digest,
+  ): Promise<void> => {
+    const size = row.received;
+    const location = await committedLocation(blobs, key, size);
+    if (location === undefined) throw uploadGone();
+    const source = { registryId: session.registry.id, size, location };
+    assertDigest(await hashCommitted(environment, source, algorithmOf(digest)), digest);
+    await record(session, session.id, { kind: 'object', store: blobs.name, location }, size, digest);
+  };
+
+  /** Forgets what this request staged and did not save, unless a request elsewhere has saved it under the same key. */
+  const dropUnsaved = async (session: SessionKey, row: UploadRecord, buffer: UploadBuffer): Promise<void> => {
     const key = buffer.stagedKey();
     await buffer.close();
-    if (key !== null && row.staged_key === null) await blobs.abort(key);
+    if (key === null || stagedIn(row)) return;
+    const current = await look(session);
+    if (!current || current.received === row.received) await blobs.abort(key);
+  };
+
+  /** Removes what a session that is gone has left: what is staged, or what a finish that failed has committed. */
+  const discard = async (key: string, size: number): Promise<void> => {
+    await blobs.abort(key);
+    const location = size === 0 ? undefined : await committedLocation(blobs, key, size);
+    if (location !== undefined) await disown(null, location);
   };
 
   const verify = async (source: HashSource, hash: RunningDigest | undefined, digest: Digest): Promise<void> => {
     const algorithm = algorithmOf(digest);
     const complete = hash?.algorithm === algorithm ? hash : await rehash(environment, source, algorithm);
-    const found = complete.digest();
-    if (found !== digest) {
-      throw new Fault('digest-invalid', `the bytes that came have digest ${found}, not ${digest}`);
-    }
+    assertDigest(complete, digest);
   };
 
-  const drop = async (id: string, stagedKey: string | null): Promise<void> => {
-    memory.forget(id);
-    await database.transact(cancelUpload, { id });
-    if (stagedKey !== null) await blobs.abort(stagedKey);
+  const drop = async (row: UploadRecord, stagedKey: string | null): Promise<void> => {
+    memory.forget(row.id);
+    await database.transact(cancelUpload, { id: row.id });
+    if (stagedKey !== null) await discard(stagedKey, row.received);
   };
+
+  /** A refused session is of no more use; after a failure, or when another request was at work too, the client may ask again. */
+  const isRefusal = (error: unknown): boolean => isFault(error) && !isFault(error, 'upload-unknown', 'conflict');
 
   const checkRange = (row: UploadRecord, body: UploadBody): void => {
     if (body.range === null) return;
@@ -246,16 +349,11 @@ export function uploads(environment: ContentEnvironment): Uploads {
       memory.alone(session.id, async () => {
         const row = await find(session);
         checkRange(row, body);
-        const tail = openTail(session.registry.id, row);
-        const hash = await runningHash(session, row, tail);
-        const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
+        const { buffer, hash, write, takeIn } = await openSession(session, row);
         try {
-          const { received, complete } = await take(buffer, body, row.received, hash).catch(async (error: unknown) => {
-            await dropUnsaved(row, buffer);
-            throw error;
-          });
+          const { received, complete } = await takeIn(body);
           if (received !== row.received) await save(session, row.received, received, buffer);
-          if (hash) memory.keepHash(session.id, hash, received);
+          if (hash) write.keep(hash, received);
           if (!complete)
             throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
           return { received };
@@ -268,32 +366,43 @@ export function uploads(environment: ContentEnvironment): Uploads {
       memory.alone(session.id, async () => {
         const row = await find(session);
         checkRange(row, body);
-        const tail = openTail(session.registry.id, row);
-        const hash = await runningHash(session, row, tail);
-        const buffer = uploadBuffer(environment, session.registry.id, { stagedKey: row.staged_key, tail });
-        try {
-          const { received, complete } = await take(buffer, body, row.received, hash).catch(async (error: unknown) => {
-            await dropUnsaved(row, buffer);
+        const { buffer, hash, write, takeIn } = await openSession(session, row);
+        /** What is left to do once all bytes are there; a refusal ends the session. */
+        const conclude = async (work: () => Promise<void>): Promise<void> => {
+          try {
+            await work();
+          } catch (error) {
+            await buffer.close();
+            if (isRefusal(error)) await drop(row, buffer.reservedKey());
             throw error;
-          });
+          }
+          memory.forget(session.id);
+        };
+        const earlier = stagedIn(row) ? row.staged_key : null;
+        try {
+          // The body, if any, is then part of the object already.
+          if (earlier !== null && !hash && (await isUnstaged(blobs, earlier))) {
+            await conclude(() => finishCommitted(session, row, earlier, digest));
+            return { size: row.received };
+          }
+          const { received, complete } = await takeIn(body);
           if (!complete) {
             await save(session, row.received, received, buffer);
             throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
           }
-          try {
-            await verify(sourceOf(session.registry, buffer, received), hash, digest);
+          await conclude(async () => {
+            const source = sourceOf(session.registry, buffer, received);
+            await verify(source, write.isAlone() ? hash : undefined, digest);
             await buffer.close();
+            // The row then says how large the object is, for whoever finds it when the rest fails.
+            if (source.stagedKey !== null && received !== row.received) {
+              await save(session, row.received, received, buffer);
+            }
+            // Small bytes go to the row; what an earlier request staged and did not save is of no use.
+            const reserved = buffer.reservedKey();
+            if (source.stagedKey === null && reserved !== null) await blobs.abort(reserved);
             await store(session, session.id, buffer, received, digest);
-          } catch (error) {
-            // A refused session is of no more use; after a failure the client may ask again. What is not there any more may
-            // just have been committed by another request, which then needs the session.
-            if (isFault(error) && error.code !== 'upload-unknown') {
-              await buffer.close();
-              await drop(session.id, buffer.stagedKey());
-            } else await dropUnsaved(row, buffer);
-            throw error;
-          }
-          memory.forget(session.id);
+          });
           return { size: received };
         } finally {
           await buffer.close();
@@ -303,38 +412,61 @@ export function uploads(environment: ContentEnvironment): Uploads {
     async cancel(session) {
       await memory.alone(session.id, async () => {
         const row = await find(session);
-        await drop(session.id, row.staged_key);
+        await drop(row, row.staged_key);
       });
     },
 
     async whole(where, body, digest) {
       const hash = startDigest(algorithmOf(digest));
-      const buffer = uploadBuffer(environment, where.registry.id, { stagedKey: null, tail: null });
+      const state = { stagedKey: null, tail: null, received: 0 };
+      const buffer = uploadBuffer(environment, where.registry.id, state, async (key) => void wholeKeys.add(key));
+      let size = 0;
       try {
         const { received, complete } = await take(buffer, body, 0, hash);
         if (!complete) throw new Fault('upload-invalid', 'the body broke off');
         await verify(sourceOf(where.registry, buffer, received), hash, digest);
         await buffer.close();
+        size = received;
         await store(where, null, buffer, received, digest);
         return { size: received };
       } catch (error) {
         await buffer.close();
         // Its key is known to nobody else; what was committed is not staged any more.
-        const key = buffer.stagedKey();
-        if (key !== null) await blobs.abort(key);
+        const key = buffer.reservedKey();
+        if (key !== null) await discard(key, error instanceof BlobStoreError ? size : 0);
         throw error;
+      } finally {
+        wholeKeys.delete(buffer.reservedKey() ?? '');
       }
     },
 
     async sweep(limit) {
-      const expired = await database.transact(expireUploads, { limit });
-      for (const session of expired) {
-        memory.forget(session.id);
-        if (session.stagedKey !== null) await blobs.abort(session.stagedKey);
+      const expired = await database.transact(expireUploads, { limit, held: memory.held() });
+      const failures: unknown[] = [];
+      for (const { id, stagedKey, received } of expired) {
+        memory.forget(id);
+        // One that fails keeps nobody else from being cleared away: their rows are gone.
+        if (stagedKey !== null) await discard(stagedKey, received).catch((error: unknown) => failures.push(error));
       }
+      if (failures.length > 0) throw failures[0];
+      await leftovers.sweep(limit);
       return expired.length;
     },
   };
+}
+
+function stagedIn(row: UploadRecord): boolean {
+  return isStaged({ stagedKey: row.staged_key, tail: row.tail, received: row.received });
+}
+
+/** The database said no before anything could be written. */
+function wasNotCommitted(error: unknown): boolean {
+  return error instanceof DatabaseError && ['full', 'busy', 'closed'].includes(error.kind);
+}
+
+function assertDigest(hash: RunningDigest, digest: Digest): void {
+  const found = hash.digest();
+  if (found !== digest) throw new Fault('digest-invalid', `the bytes that came have digest ${found}, not ${digest}`);
 }
 
 function sourceOf(registry: RegistryRef, buffer: UploadBuffer, size: number): HashSource {

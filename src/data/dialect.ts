@@ -4,6 +4,8 @@ import type { DialectName } from '../ports/index.ts';
 /** The few places where the engines differ, as data and small SQL pieces. Nothing else asks which engine runs. */
 export interface Dialect {
   readonly name: DialectName;
+  /** True where transactions leave the numbering of their changes to the sequencer. */
+  readonly sequencesFeed: boolean;
   /** Column types for migrations. `text` compares bytewise on both engines. */
   readonly column: { text: string; bytes: string; bigint: string; serial: string };
   /** A JSON array parameter as a table `item` with one column `value` (use `field` on objects, `word` on strings). */
@@ -28,6 +30,7 @@ export interface Dialect {
 
 const sqlite: Dialect = {
   name: 'sqlite',
+  sequencesFeed: false,
   column: { text: 'text', bytes: 'blob', bigint: 'integer', serial: 'integer primary key autoincrement' },
   items: (json) => sql`json_each(${json}) as item`,
   field: (name) => sql`(item.value ->> ${sql.lit(name)})`,
@@ -42,6 +45,7 @@ const sqlite: Dialect = {
 
 const postgres: Dialect = {
   name: 'postgres',
+  sequencesFeed: true,
   column: {
     text: 'text collate "C"',
     bytes: 'bytea',

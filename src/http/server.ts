@@ -46,7 +46,7 @@ export interface HttpServer {
   /** The port, also when any free one was asked for; 0 for a Unix socket. */
   readonly port: number;
   serve(duties: ServerDuties): Promise<void>;
-  /** Requests being answered right now. */
+  /** Requests being answered right now, and handlers that have not come to their end. */
   inFlight(): number;
   /** Stops listening and closes idle connections; `force` ends the others too. */
   close(options: { force: boolean }): Promise<void>;
@@ -76,11 +76,16 @@ export async function listen(options: {
     answering.set(request.socket, response);
     const startedAt = performance.now();
     const exchange = openExchange(request, response, { listener, requestId: randomUUID(), startedAt, expectsContinue });
+    // A request is over when its answer is out and its handler has nothing more to do: either may be last.
+    let open = 2;
+    const over = (): void => {
+      if (--open === 0) inFlight--;
+    };
     response.once('close', () => {
-      inFlight--;
+      over();
       current.finished(exchange);
     });
-    void current.handle(exchange);
+    void current.handle(exchange).finally(over);
   };
 
   const settings: ServerSettings = {
@@ -104,7 +109,12 @@ export async function listen(options: {
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     onRequest(request, response, true),
   );
-  server.on('clientError', refuseBrokenRequest);
+  server.on('clientError', (error, socket) => {
+    const response = answering.get(socket as Socket);
+    // Bytes of another answer are on their way: a refusal would stand in the midst of them.
+    if (response?.headersSent && !response.writableFinished) socket.destroy();
+    else refuseBrokenRequest(error, socket as Socket);
+  });
   server.setTimeout(limits.idleMs, (socket) => {
     // While the server itself is busy (a long sync), silence is not the client's fault.
     const response = answering.get(socket);

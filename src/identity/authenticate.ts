@@ -54,6 +54,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     tokenId: 0,
     grants: registry.anonymousPull ? readEverywhere : noGrants,
     restriction: null,
+    expiresAt: null,
   });
 
   const admin = (registry: RegistryAccess, credentialId: string): Principal => ({
@@ -64,6 +65,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     tokenId: 0,
     grants: everything,
     restriction: null,
+    expiresAt: null,
   });
 
   const token = (registry: RegistryAccess, row: TokenCredential): Principal => ({
@@ -74,6 +76,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     tokenId: row.token_id,
     grants: grantsOf(row),
     restriction: null,
+    expiresAt: null,
   });
 
   const alive = (row: TokenCredential): boolean =>
@@ -85,12 +88,16 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     switch (claims.kind) {
       case 'anonymous':
         if (!registry.anonymousPull) throw revoked();
-        return { ...anonymous(registry), restriction: claims.restriction };
+        return { ...anonymous(registry), restriction: claims.restriction, expiresAt: claims.expiresAt };
       case 'admin': {
         if (!registry.adminEnabled) throw revoked();
         const rows = await database.all(adminCredentials, { registryId: registry.id });
         if (!rows.some((row) => row.credential_id === claims.credentialId)) throw revoked();
-        return { ...admin(registry, claims.credentialId), restriction: claims.restriction };
+        return {
+          ...admin(registry, claims.credentialId),
+          restriction: claims.restriction,
+          expiresAt: claims.expiresAt,
+        };
       }
       case 'token': {
         const row = await database.first(tokenByCredential, {
@@ -99,7 +106,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
           credentialId: claims.credentialId,
         });
         if (!row || !alive(row)) throw revoked();
-        return { ...token(registry, row), restriction: claims.restriction };
+        return { ...token(registry, row), restriction: claims.restriction, expiresAt: claims.expiresAt };
       }
       default:
         return claims.kind satisfies never;
@@ -117,8 +124,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     }
     const rows = await database.all(tokenByName, { registryId: registry.id, name: username });
     const matching = rows.filter((row) => secretMatches(password, row.credential_id, row.hash))[0];
-    // An unknown name costs as much as a known one with a wrong password.
-    if (rows.length === 0) hashSecret(password, username);
+    // An unknown name costs as many hashes as a known one with two passwords.
+    for (let missing = rows.length; missing < 2; missing++) hashSecret(password, username);
     if (!matching || !alive(matching)) throw new Fault('unauthenticated', wrong);
     return token(registry, matching);
   };

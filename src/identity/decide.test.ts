@@ -14,6 +14,7 @@ const principal = (change: Partial<Principal> = {}): Principal => ({
   tokenId: 1,
   grants: parseScopeMapActions(['repositories/team/*/content/read', 'repositories/team/app/content/write']),
   restriction: null,
+  expiresAt: null,
   ...change,
 });
 const read = (repository: string): Wanted => ({ action: 'content/read', repository });

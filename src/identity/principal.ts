@@ -38,6 +38,8 @@ export interface Principal {
   readonly tokenId: number;
   readonly grants: Grants;
   readonly restriction: Restriction | null;
+  /** When the token that proved it ends, Unix milliseconds; null for a password. Tokens made from it end no later. */
+  readonly expiresAt: number | null;
 }
 
 /** What the principal may do with one repository now. */

@@ -20,9 +20,13 @@ export interface TokenClaims {
   readonly restriction: Restriction | null;
 }
 
-/** Issues and verifies the registry's own tokens (JWT, RS256; claims as ACR-FACTS §4.5 lists them). */
+/**
+ * Issues and verifies the registry's own tokens (JWT, RS256; claims as ACR-FACTS §4.5 lists them). A token ends no later
+ * than the token that proved its principal, so that none can renew itself.
+ */
 export interface TokenService {
-  readonly accessLifetimeMs: number;
+  /** Seconds that an access token for the principal will live. */
+  accessSeconds(principal: Principal): number;
   issueAccess(principal: Principal, registry: RegistryAccess, access: readonly AccessEntry[]): Promise<string>;
   issueRefresh(principal: Principal, registry: RegistryAccess): Promise<string>;
   /** Throws `unauthenticated` for anything that is not a living token of ours for this registry. */
@@ -47,6 +51,7 @@ export function tokenService(options: {
 
   const sign = (principal: Principal, registry: RegistryAccess, lifetimeMs: number, more: JWTPayload) => {
     const now = Math.floor(clock.now() / 1000);
+    const end = Math.floor(Math.min(clock.now() + lifetimeMs, principal.expiresAt ?? Number.POSITIVE_INFINITY) / 1000);
     return new SignJWT({ version: '1.0', roles: [], tid: principal.tokenId, cid: principal.credentialId, ...more })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keys.signing.kid })
       .setIssuer(issuer)
@@ -55,12 +60,15 @@ export function tokenService(options: {
       .setJti(ids.id())
       .setIssuedAt(now)
       .setNotBefore(now)
-      .setExpirationTime(now + Math.floor(lifetimeMs / 1000))
+      .setExpirationTime(end)
       .sign(keys.signing.key);
   };
 
   return {
-    accessLifetimeMs: options.accessLifetimeMs,
+    accessSeconds(principal) {
+      const left = principal.expiresAt === null ? options.accessLifetimeMs : principal.expiresAt - clock.now();
+      return Math.floor(Math.min(options.accessLifetimeMs, left) / 1000);
+    },
     issueAccess: (principal, registry, access) =>
       sign(principal, registry, options.accessLifetimeMs, { grant_type: 'access_token', knd: principal.kind, access }),
     issueRefresh: (principal, registry) =>

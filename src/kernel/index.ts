@@ -26,6 +26,6 @@ export {
   type RepositoryName,
   type Tag,
 } from './reference.ts';
-export { formatScope, parseScopes, type Scope } from './scope.ts';
-export { parseStamp, type Stamp, type StampClock, stampClock, stampMilliseconds } from './stamp.ts';
+export { parseScopes, type Scope } from './scope.ts';
+export { parseStamp, type Stamp, type StampClock, stampClock } from './stamp.ts';
 export { isObject, type JsonObject, type JsonValue, member, parseStrictJson, StrictJsonError } from './strict-json.ts';

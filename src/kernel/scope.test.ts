@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isFault } from './fault.ts';
-import { formatScope, parseScopes, type Scope } from './scope.ts';
+import { parseScopes, type Scope } from './scope.ts';
+
+const formatScope = ({ type, name, actions }: Scope): string => `${type}:${name}:${actions.join(',')}`;
 
 /** The scopes, or none when the request was refused; any other error is thrown on. */
 function scopesOrNone(values: readonly string[]): Scope[] {

@@ -32,11 +32,6 @@ export function parseScopes(values: readonly string[]): Scope[] {
   return asked.flatMap(parseScope);
 }
 
-/** The text form, which `parseScopes` reads back. */
-export function formatScope(scope: Scope): string {
-  return `${scope.type}:${scope.name}:${scope.actions.join(',')}`;
-}
-
 function parseScope(text: string): Scope[] {
   const [, type, name, list] = grammar.exec(text) ?? [];
   if (type === undefined || name === undefined || list === undefined) return [];

@@ -41,11 +41,6 @@ export function parseStamp(text: string): Stamp {
   return text as Stamp;
 }
 
-/** The wall-clock part of a stamp, Unix milliseconds. */
-export function stampMilliseconds(stamp: Stamp): number {
-  return Number(valueOf(stamp) >> 16n);
-}
-
 function valueOf(stamp: Stamp): bigint {
   return BigInt(`0x${stamp.slice(0, 16)}`);
 }

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fsBlobStore } from '../adapters/blob-fs/index.ts';
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import { openPostgres } from '../adapters/sql-postgres/index.ts';
@@ -41,6 +42,8 @@ export interface ReadyInfo {
 /** A running Berth. */
 export interface App {
   readonly ready: ReadyInfo;
+  /** Aborted when nothing can be written any more; the app then only waits to be stopped. */
+  readonly lost: AbortSignal;
   /** Drains and stops: running requests may finish within the grace, new ones hear 503. Idempotent. */
   stop(): Promise<void>;
   /** Ends the grace at once. */
@@ -49,6 +52,11 @@ export interface App {
 
 /** One region is just N = 1: the first deployment of a region has ordinal 1. */
 const regionOrdinal = 1;
+
+/** How long a readiness probe waits for the database. */
+const readyWithinMs = 5_000;
+/** How long handlers may take to notice that their connection was closed. */
+const handlersWithinMs = 10_000;
 
 const founding: data.RequestContext = {
   requestId: 'start',
@@ -232,8 +240,14 @@ async function wire(parts: Parts): Promise<App> {
     }),
     async notReady() {
       if (draining) return 'shutting down';
-      const answered = await database.first(data.lastStamp, {}).catch(() => undefined);
-      return answered ? null : 'the database does not answer';
+      if (database.lost.aborted) return 'the database can no longer be written';
+      // Goes the way of every write, and writes nothing.
+      const answered = database.transact(data.numberFeed, { limit: 1 }).then(
+        () => true,
+        () => false,
+      );
+      const late = delay(readyWithinMs, false, { ref: false });
+      return (await Promise.race([answered, late])) ? null : 'the database does not answer';
     },
   };
   for (const server of managementServers) {
@@ -245,6 +259,14 @@ async function wire(parts: Parts): Promise<App> {
     endpoints: { registry: [ready.endpoints.registry, ready.loginServer] },
   });
   const background = startBackground({ database, pulls, uploads, log });
+  for (const [name, configured, placed] of [
+    ['http', config.http.listen, listeners.http] as const,
+    ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
+  ]) {
+    if (configured && placed && configured.port !== 0 && placed.server.port !== configured.port) {
+      log.warn('listener-moved', { listener: name, from: configured.port, to: placed.server.port });
+    }
+  }
   log.info('started', { loginServer: ready.loginServer, dataDir: ready.dataDir, pid: ready.pid });
 
   const patience = new AbortController();
@@ -252,17 +274,30 @@ async function wire(parts: Parts): Promise<App> {
     draining = true;
     log.info('draining', { inFlight: inFlight() });
     await untilIdle(inFlight, config.shutdown.grace, patience.signal);
-    await Promise.all([...servers, ...managementServers].map((server) => server.close({ force: true })));
-    for (const task of background) await task.stop();
-    await pulls.flush();
-    await blobStore.close();
-    await database.close();
-    await folder.close();
+    const everything = [
+      () => Promise.all([...servers, ...managementServers].map((server) => server.close({ force: true }))),
+      // Handlers whose connection is gone come to their end before the database is closed under them.
+      () => untilIdle(inFlight, handlersWithinMs, patience.signal),
+      ...background.map((task) => () => task.stop()),
+      () => pulls.flush(),
+      () => blobStore.close(),
+      () => database.close(),
+      () => folder.close(),
+    ];
+    const problems: unknown[] = [];
+    for (const step of everything) {
+      // One step that fails (a full disk) must not keep the others from being done.
+      await step().catch((error: unknown) => {
+        problems.push(error);
+        log.error('background-failed', error);
+      });
+    }
     log.info('stopped');
     log.flush();
+    if (problems.length > 0) throw new StartRefusal('the stop was not clean; the log says what failed');
   };
   let stopping: Promise<void> | undefined;
-  return { ready, stop: () => (stopping ??= stop()), force: () => patience.abort() };
+  return { ready, lost: database.lost, stop: () => (stopping ??= stop()), force: () => patience.abort() };
 }
 
 /** First start: whose database this is, and the first registry. Later starts find them. */
@@ -318,7 +353,7 @@ function startBackground(parts: {
       failed,
     ),
     // Where transactions number their changes themselves there is nothing to do, and the step costs one empty look.
-    ...(database.dialect === 'postgres'
+    ...(data.dialectOf(database.dialect).sequencesFeed
       ? [repeat(200, () => database.transact(data.numberFeed, { limit: 1000 }), failed)]
       : []),
   ];

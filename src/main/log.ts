@@ -54,6 +54,9 @@ export function openLog(options: { level: string; access: boolean; destination?:
           operation: facts.operation,
           registry: facts.registry,
           actor: facts.actor,
+          ...(facts.repository === ''
+            ? {}
+            : { repository: facts.repository, reference: facts.reference.slice(0, 200) }),
           ...(facts.error === '' ? {} : { error: facts.error }),
           ...(response.writableFinished ? {} : { broken: true }),
           userAgent: (exchange.header('user-agent') ?? '').slice(0, 200),

@@ -127,10 +127,9 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
     if (!Array.isArray(actions) || !actions.every((action) => typeof action === 'string')) {
       throw new Fault('request-invalid', '"actions" is a list of repositories/<name>/<action>');
     }
-    const expires = body['expiresMs'];
     const made = await call.services.credentials.createToken(
       await registryOf(call),
-      { name: textOf(body, 'name'), actions, expiresMs: typeof expires === 'number' ? expires : null },
+      { name: textOf(body, 'name'), actions, expiresMs: expiryOf(body) },
       call.context,
     );
     call.exchange.sendJson(201, { name: made.username, ...made });
@@ -238,6 +237,16 @@ async function readObject(exchange: Exchange): Promise<Record<string, unknown>> 
 function textOf(body: Record<string, unknown>, key: string): string {
   const value = body[key];
   if (typeof value !== 'string') throw new Fault('request-invalid', `"${key}" is missing`);
+  return value;
+}
+
+/** When passwords end, Unix milliseconds; null for never. Anything that is not a time is refused, not read as never. */
+function expiryOf(body: Record<string, unknown>): number | null {
+  const value = body['expiresMs'];
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) {
+    throw new Fault('request-invalid', '"expiresMs" is a time in Unix milliseconds, or null for never');
+  }
   return value;
 }
 

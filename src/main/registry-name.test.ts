@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { checkRegistryName, chooseRegistryName, reservedNames } from './registry-name.ts';
+import { reservedNames } from '../content/index.ts';
+import { checkRegistryName, chooseRegistryName } from './registry-name.ts';
 
 test('a chosen name is a valid one and follows the given randomness', () => {
   expect(chooseRegistryName(() => 0)).toBe('berthaaaaaa');
@@ -11,6 +12,6 @@ test('a chosen name is a valid one and follows the given randomness', () => {
   }
 });
 
-test.each(reservedNames)('"%s" is reserved in any case', (name) => {
+test.each([...reservedNames])('"%s" is reserved in any case', (name) => {
   expect(() => checkRegistryName(name.toUpperCase())).toThrow(/own hosts/);
 });

@@ -11,6 +11,16 @@ import { welcome } from './welcome.ts';
  */
 const sameRequestMs = 500;
 
+/** After a second signal nothing is waited for longer than this. */
+const impatientMs = 10_000;
+/** What still runs this long after the stop (a thread that hangs) is not waited for. */
+const leftoversMs = 5_000;
+
+/** Ends the process after a while if it has not ended by itself: the last resort of a stop that hangs. */
+function endWithin(ms: number): void {
+  setTimeout(() => process.exit(process.exitCode ?? 1), ms).unref();
+}
+
 /** Runs the server until it is told to stop. */
 export async function up(loaded: LoadedConfig, options: { json: boolean }): Promise<void> {
   const { config } = loaded;
@@ -24,6 +34,10 @@ export async function up(loaded: LoadedConfig, options: { json: boolean }): Prom
     const named = loaded.values.get('data')?.source === 'flag';
     process.stdout.write(options.json ? `${JSON.stringify(app.ready)}\n` : welcome(app.ready, { dataNamed: named }));
     await stopped;
+    endWithin(leftoversMs);
+  } catch (error) {
+    endWithin(leftoversMs);
+    throw error;
   } finally {
     npm.stop();
   }
@@ -38,9 +52,16 @@ async function untilStopped(app: App, npm: NpmWatch): Promise<void> {
     };
     const signalled = (): void => {
       askedAt ??= performance.now();
-      if (performance.now() - askedAt > sameRequestMs) app.force();
+      if (performance.now() - askedAt > sameRequestMs) {
+        app.force();
+        endWithin(impatientMs);
+      }
       stop();
     };
+    app.lost.addEventListener('abort', () => {
+      process.exitCode = 1;
+      stop();
+    });
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, signalled);
     // The launcher's channel closes when the launcher dies, however it died.
     if (process.channel) {

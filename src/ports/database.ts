@@ -89,6 +89,11 @@ export interface DatabaseOptions {
  * On SQLite many transactions share one commit; a group that the engine rolled back by itself is run again one by one.
  */
 export interface Database extends SqlReader {
+  /**
+   * Aborted when this process can never write again (the writer of an embedded engine died): only a new start helps. A
+   * server that cannot be reached for a while does not abort it.
+   */
+  readonly lost: AbortSignal;
   transact<I, R>(definition: TransactionDefinition<I, R>, input: I): Promise<R>;
   /** Waits for running work, then closes. Idempotent. */
   close(): Promise<void>;

@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { authenticator, type RegistryAccess, type TokenService } from '../../src/identity/index.ts';
@@ -40,22 +40,44 @@ describe('bytes that are not where they should be', () => {
   afterAll(() => berth[Symbol.asyncDispose]());
 
   it('make the blob one that is not there, until it is pushed again', async () => {
-    const bytes = Buffer.alloc(200_000, 'b');
-    const digest = digestOf(bytes);
-    await pushBlob(berth.admin, 'team/lost', bytes);
-    await pushImage(berth.admin, 'team/lost', 'v1', 'lost');
-    await rename(join(berth.data, 'blobs'), join(berth.data, 'blobs-away'));
-    const path = `/v2/team/lost/blobs/${digest}`;
-    try {
-      const got = await berth.admin('GET', path);
-      expect({ status: got.status, code: got.code }).toEqual({ status: 404, code: 'BLOB_UNKNOWN' });
-      expect((await berth.admin('HEAD', path)).status).toBe(404);
-      expect((await berth.admin('GET', '/v2/team/lost/manifests/v1')).status).toBe(200);
-    } finally {
-      await rename(join(berth.data, 'blobs-away'), join(berth.data, 'blobs'));
-    }
+    const { bytes, path, object } = await pushLarge('team/lost', 'b');
+    await rename(object, `${object}-away`);
+    const got = await berth.admin('GET', path);
+    expect({ status: got.status, code: got.code }).toEqual({ status: 404, code: 'BLOB_UNKNOWN' });
+    expect((await berth.admin('HEAD', path)).status).toBe(404);
+    expect((await berth.admin('GET', '/v2/team/lost/manifests/v1')).status).toBe(200);
+    await rename(`${object}-away`, object);
     expect((await berth.admin('HEAD', path)).status).toBe(404);
     await pushBlob(berth.admin, 'team/lost', bytes);
     expect((await berth.admin('GET', path)).body.equals(bytes)).toBe(true);
   });
+
+  it('because the whole folder is away lose no blob', async () => {
+    const { bytes, path } = await pushLarge('team/away', 'c');
+    const folder = join(berth.data, 'blobs');
+    await rename(folder, `${folder}-away`);
+    try {
+      expect((await berth.admin('GET', path)).status).toBeGreaterThanOrEqual(500);
+    } finally {
+      await rename(`${folder}-away`, folder);
+    }
+    expect((await berth.admin('GET', path)).body.equals(bytes)).toBe(true);
+  });
+
+  /** A blob that is too large for a row, in an image, and the file that holds it. */
+  async function pushLarge(repository: string, fill: string) {
+    const objects = join(berth.data, 'blobs', 'objects');
+    const before = await filesBelow(objects);
+    const bytes = Buffer.alloc(200_000, fill);
+    await pushBlob(berth.admin, repository, bytes);
+    await pushImage(berth.admin, repository, 'v1', repository);
+    const [object, ...others] = (await filesBelow(objects)).filter((file) => !before.includes(file));
+    if (object === undefined || others.length > 0) throw new Error('one new object was expected');
+    return { bytes, path: `/v2/${repository}/blobs/${digestOf(bytes)}`, object };
+  }
 });
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -178,8 +178,15 @@ describe('what is not to be listed', () => {
     await patch('tag', world, { listEnabled: false });
     expect((await operations['list tags'](world)).json()['tags']).toEqual(['other']);
     expect((await operations['list tags with attributes'](world)).text).not.toContain('"v1"');
-    expect((await operations['list manifests'](world)).text).not.toContain('"v1"');
     expect((await operations['pull by tag'](world)).status).toBe(200);
+  });
+
+  it('a tag is named by its manifest, which would look untagged to a purge', async () => {
+    const world = await openWorld();
+    await patch('tag', world, { listEnabled: false });
+    for (const show of ['list manifests', 'show the manifest'] as const) {
+      expect((await operations[show](world)).text).toContain('"tags":["v1"]');
+    }
   });
 
   it('a manifest is in no list of manifests or referrers, and can be pulled', async () => {
@@ -236,14 +243,43 @@ describe('a lock', () => {
     }
   });
 
-  it('of a repository is not there when it is made again after its last manifest was deleted', async () => {
+  it('of a repository stays when its last manifest is deleted, for its blobs and for what comes', async () => {
     const world = await openWorld();
-    await patch('repository', world, { readEnabled: false, listEnabled: false });
+    const off = { readEnabled: false, listEnabled: false };
+    await patch('repository', world, off);
     for (const { digest } of [world.locked, world.subject]) {
       expect((await admin('DELETE', `/v2/${world.repository}/manifests/${digest}`)).status).toBe(202);
     }
+    for (const operation of ['pull a blob', 'look for a blob'] as const) {
+      expect((await operations[operation](world)).status, operation).toBe(405);
+    }
+    expect((await operations['show the repository'](world)).json()).toMatchObject({ changeableAttributes: off });
+    await pushManifest(admin, world.repository, 'v1', world.locked.bytes);
+    expect((await operations['pull by tag'](world)).status).toBe(405);
+    const opened = await patch('repository', world, { readEnabled: true, listEnabled: true });
+    expect(opened.status).toBe(200);
+    await expectUnlocked(world);
+  });
+
+  it('can be taken off an empty repository, which is gone from sight when it is emptied again', async () => {
+    const world = await openWorld();
+    const empty = async () => {
+      for (const { digest } of [world.locked, world.subject]) {
+        await admin('DELETE', `/v2/${world.repository}/manifests/${digest}`);
+      }
+    };
+    await patch('repository', world, { readEnabled: false });
+    await empty();
+    expect((await patch('repository', world, { readEnabled: true })).json()).toMatchObject({
+      manifestCount: 0,
+      changeableAttributes: { readEnabled: true },
+    });
+    expect((await operations['pull a blob'](world)).status).toBe(200);
     await pushManifest(admin, world.repository, 'v1', world.locked.bytes);
     await expectUnlocked(world);
+    await empty();
+    expect((await operations['show the repository'](world)).status).toBe(404);
+    expect((await patch('repository', world, { readEnabled: false })).status).toBe(404);
   });
 
   it('of a tag is not there when the tag is made again', async () => {

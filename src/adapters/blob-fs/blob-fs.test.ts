@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -12,6 +12,8 @@ import { dropBytes } from './open-file.ts';
 import { portError } from './port-error.ts';
 
 const run = promisify(execFile);
+/** Its content does not matter. */
+const mark = '.berth-blobs';
 const onLinux = process.platform === 'linux';
 const adapter = new URL('./index.ts', import.meta.url).href;
 
@@ -120,6 +122,42 @@ describe('the file system blob store: errors', () => {
     const { stdout } = await run('bash', ['-c', limited, process.execPath, script, world.directory]);
     expect(stdout).toBe('io EFBIG\n');
     expect((await stat(join(world.directory, 'staged', 'ab-one'))).size).toBe(1024);
+  });
+});
+
+describe('the file system blob store: a folder that is away', () => {
+  test('makes no object absent', async () => {
+    await using world = await makeWorld();
+    await stageText(world.store, 'ab-one', 'abc');
+    const location = await world.store.commit('ab-one', 3);
+    const away = `${world.directory}-away`;
+    await rename(world.directory, away);
+    const asked = [() => world.store.open(location), () => world.store.stat(location)];
+    for (const ask of asked) {
+      await expect(ask()).rejects.toMatchObject({ name: 'BlobStoreError', kind: 'io' });
+      await expect(ask()).rejects.not.toThrow(world.directory);
+    }
+    // A mount point that nothing is mounted on, with whatever else made folders there.
+    await mkdir(join(world.directory, 'objects', 'ab'), { recursive: true });
+    for (const ask of asked) await expect(ask()).rejects.toMatchObject({ kind: 'io' });
+    await rm(world.directory, { recursive: true });
+    await rename(away, world.directory);
+    expect(await world.store.stat(location)).toEqual({ size: 3 });
+    await rm(join(world.directory, 'objects', location));
+    await expect(world.store.open(location)).rejects.toMatchObject({ kind: 'absent' });
+    expect(await world.store.stat(location)).toBeUndefined();
+  });
+
+  test('is known by a mark, which a folder of an earlier version gets when it is opened', async () => {
+    await using world = await makeWorld();
+    await stageText(world.store, 'ab-one', 'abc');
+    const location = await world.store.commit('ab-one', 3);
+    await rm(join(world.directory, mark));
+    const again = await world.reopen();
+    expect(await modeOf(world.directory, mark)).toBe(0o600);
+    expect(await again.stat(location)).toEqual({ size: 3 });
+    expect(await again.stat('ab/ab-none')).toBeUndefined();
+    await again.close();
   });
 });
 
@@ -280,7 +318,9 @@ async function stageText(store: BlobStore, key: string, text: string): Promise<v
 
 async function filesIn(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const files = entries
+    .filter((entry) => !entry.isDirectory() && entry.name !== mark)
+    .map((entry) => join(entry.parentPath, entry.name));
   return files.map((file) => file.slice(directory.length + 1)).sort();
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type BlobReader, type BlobStore, BlobStoreError, type StagedBlob } from '../../ports/index.ts';
 import { groupedDirectorySync, syncDirectory } from './directory-sync.ts';
-import { isKey, layoutOf, locationOf, shardOf } from './layout.ts';
+import { isKey, type Layout, layoutOf, locationOf, shardOf } from './layout.ts';
 import { openFile } from './open-file.ts';
 import { isSystemError, portError } from './port-error.ts';
 
@@ -23,6 +23,7 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
   await translated('making the folders', async () => {
     await makeDurableDirectory(layout.stagedDirectory);
     await makeDurableDirectory(layout.objectsDirectory);
+    await makeMark(layout.markFile);
     // An earlier process may have made them and died before its sync.
     await syncDirectory(layout.directory);
   });
@@ -112,7 +113,12 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
     abort: (key) => translated(`aborting ${key}`, async () => await removeFile(layout.stagedFile(key))),
 
     open: async (location) => {
-      const file = await openFile(layout.objectFile(location), constants.O_RDONLY, `object ${location}`);
+      const file = await openFile(layout.objectFile(location), constants.O_RDONLY, `object ${location}`).catch(
+        async (error: unknown) => {
+          if (error instanceof BlobStoreError && error.kind === 'absent') await assertHere(layout);
+          throw error;
+        },
+      );
       const size = await file.size().catch(async (error: unknown) => {
         await file.close();
         throw error;
@@ -132,7 +138,9 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
     stat: (location) =>
       translated(`looking for ${location}`, async () => {
         const size = await sizeOf(layout.objectFile(location));
-        return size === undefined ? undefined : { size };
+        if (size !== undefined) return { size };
+        await assertHere(layout);
+        return undefined;
       }),
 
     remove: (location) =>
@@ -171,6 +179,22 @@ async function makeDurableDirectory(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+}
+
+/** Makes the mark when there is none: in a new folder, and in one that an earlier version made. */
+async function makeMark(path: string): Promise<void> {
+  const file = await openFile(path, constants.O_WRONLY | constants.O_CREAT, 'the mark of the blob folder');
+  try {
+    await file.syncData();
+  } finally {
+    await file.close();
+  }
+}
+
+/** An object counts as absent only while its store is there: a folder that is not mounted has lost nothing. */
+async function assertHere(layout: Layout): Promise<void> {
+  if ((await sizeOf(layout.markFile)) !== undefined) return;
+  throw new BlobStoreError('io', 'the blob folder is away: it does not hold the mark that was made at the start');
 }
 
 async function removeFile(path: string): Promise<void> {

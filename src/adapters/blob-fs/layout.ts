@@ -3,6 +3,7 @@ import { join } from 'node:path';
 /**
  * Where things are:
  *
+ *   <directory>/.berth-blobs               the mark: says that the store is here, and not an empty mount point
  *   <directory>/staged/<key>
  *   <directory>/objects/<shard>/<key>      shard: the first two characters of the key
  *
@@ -10,6 +11,7 @@ import { join } from 'node:path';
  */
 export interface Layout {
   readonly directory: string;
+  readonly markFile: string;
   readonly stagedDirectory: string;
   readonly objectsDirectory: string;
   stagedFile(key: string): string;
@@ -26,6 +28,7 @@ export function layoutOf(directory: string): Layout {
   const objectsDirectory = join(directory, 'objects');
   return {
     directory,
+    markFile: join(directory, '.berth-blobs'),
     stagedDirectory,
     objectsDirectory,
     stagedFile: (key) => join(stagedDirectory, parseKey(key)),

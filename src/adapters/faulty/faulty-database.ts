@@ -7,6 +7,7 @@ export function faultyDatabase(inner: Database, plan: FaultPlan): Database {
     plan.step(call, () => new DatabaseError('unavailable', 'the database failed as planned'));
   return {
     dialect: inner.dialect,
+    lost: inner.lost,
     all: (statement, parameters) => step(() => inner.all(statement, parameters)),
     first: (statement, parameters) => step(() => inner.first(statement, parameters)),
     transact: (definition, input) => step(() => inner.transact(definition, input)),

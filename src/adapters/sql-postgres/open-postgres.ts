@@ -74,6 +74,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
 
   return {
     dialect: 'postgres',
+    // The pool makes new connections by itself.
+    lost: new AbortController().signal,
     all: (statement, parameters) => track(() => read(statement, parameters)),
     first: (statement, parameters) => track(async () => (await read(statement, parameters))[0]),
     transact: (definition, input) =>

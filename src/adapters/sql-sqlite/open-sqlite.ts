@@ -36,7 +36,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     regionOrdinal: options.regionOrdinal,
     lastStamp: { sql: lastStamp.sql, values: lastStamp.bind({}) },
   };
-  const writer = await startWriter(start, () => cache.clear());
+  const lost = new AbortController();
+  const writer = await startWriter(start, { changed: () => cache.clear(), broken: (error) => lost.abort(error) });
   const reader = await openForReading(options.file).catch(async (error: unknown) => {
     await writer.close();
     throw databaseError(error, 'the database could not be opened for reading');
@@ -64,6 +65,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
 
   return {
     dialect: 'sqlite',
+    lost: lost.signal,
     all: async (statement, parameters) => [...(await read(statement, parameters))],
     first: async (statement, parameters) => (await read(statement, parameters))[0],
     async transact<I, R>(definition: { readonly name: string }, input: I) {

@@ -100,6 +100,12 @@ describe('the writer of sqlite', () => {
     expect(outcomes).toMatchObject([{ value: 1 }, refusal, refusal, { value: 1 }]);
   });
 
+  test('a database that is closed on purpose is not lost', async () => {
+    await using world = await newWorld();
+    await world.db.close();
+    expect(world.db.lost.aborted).toBe(false);
+  });
+
   test('when the writer ends, work is rejected as unavailable, and so is later work', async () => {
     await using world = await newWorld();
     const outcomes = await Promise.allSettled([
@@ -115,6 +121,7 @@ describe('the writer of sqlite', () => {
     await expect(world.db.transact(faulty.insertBytes, { id: 3, size: 1 })).rejects.toMatchObject({
       kind: 'unavailable',
     });
+    expect(world.db.lost.aborted).toBe(true);
     expect(await world.facts(1, 2, 3)).toEqual([]);
   });
 });

@@ -20,6 +20,14 @@ export interface Writer {
   close(): Promise<void>;
 }
 
+/** What the writer tells besides answers. */
+export interface WriterEvents {
+  /** Before each answer is given: the file may hold something new. */
+  changed(): void;
+  /** Once, when the thread has died: nothing can be written any more. */
+  broken(error: DatabaseError): void;
+}
+
 interface Pending {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
@@ -32,10 +40,9 @@ interface Submission extends Pending {
 }
 
 /**
- * Starts the writer; resolves when the schema is up to date and it takes transactions. `changed` is called before each
- * answer is given, because the file may hold something new. Throws `DatabaseError`.
+ * Starts the writer; resolves when the schema is up to date and it takes transactions. Throws `DatabaseError`.
  */
-export async function startWriter(start: WriterStart, changed: () => void): Promise<Writer> {
+export async function startWriter(start: WriterStart, told: WriterEvents): Promise<Writer> {
   // Source and compiled program have the same layout; only the file's extension differs.
   const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { name: 'database-writer', workerData: start });
@@ -47,17 +54,18 @@ export async function startWriter(start: WriterStart, changed: () => void): Prom
     await worker.terminate();
     throw unpackError(greeting.error);
   }
-  return attend(worker, changed);
+  return attend(worker, told);
 }
 
 /** Carries submissions to a ready writer and answers back. */
-function attend(worker: Worker, changed: () => void): Writer {
+function attend(worker: Worker, told: WriterEvents): Writer {
   /** Sent and not answered, in order. */
   let pending: Pending[] = [];
   /** Waiting for the end of this turn of the event loop, to travel as one message. */
   let outgoing: Submission[] = [];
   let broken: DatabaseError | undefined;
   let finish: Pending | undefined;
+  let closing = false;
 
   worker.on('message', (message: Answers | Closed) => {
     if ('closed' in message) {
@@ -65,7 +73,7 @@ function attend(worker: Worker, changed: () => void): Writer {
       else finish?.reject(unpackError(message.error));
       return;
     }
-    changed();
+    told.changed();
     const answered = pending.splice(0, message.results.length);
     for (const { index, error } of message.failures) answered[index]?.reject(unpackError(error));
     // Settling twice has no effect: the failures above stay failures.
@@ -75,8 +83,10 @@ function attend(worker: Worker, changed: () => void): Writer {
   worker.on('exit', () => fail(crashed(undefined)));
 
   function fail(error: DatabaseError): void {
+    const first = broken === undefined;
     broken ??= error;
-    changed();
+    told.changed();
+    if (first && !closing) told.broken(broken);
     const lost = [...pending, ...outgoing];
     pending = [];
     outgoing = [];
@@ -121,6 +131,7 @@ function attend(worker: Worker, changed: () => void): Writer {
       });
     },
     async close() {
+      closing = true;
       if (broken === undefined) {
         flush();
         const closed = new Promise((resolve, reject) => {

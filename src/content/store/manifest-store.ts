@@ -277,16 +277,19 @@ export const indexHeight = statement<
       .select(sql<number | null>`max(above.height)`.as('height')) as never,
 );
 
+/** A manifest as the list of referrers shows it. */
+export interface ReferrerRow {
+  digest: string;
+  media_type: string;
+  size: number;
+  artifact_type: string | null;
+  annotations: string | null;
+}
+
 /** Live manifests whose subject is `subject`, by digest; `artifactType` empty means all. */
 export const listReferrers = statement<
   { repositoryId: number; subject: string; artifactType: string; last: string; limit: number },
-  {
-    digest: string;
-    media_type: string;
-    size: number;
-    artifact_type: string | null;
-    annotations: string | null;
-  }
+  ReferrerRow
 >((db, p) =>
   db
     .selectFrom('manifest')

@@ -112,11 +112,20 @@ export const reviveRepository = statement<{ id: number; now: number }>((db, p) =
     .where('state', '<>', 'live'),
 );
 
-/** A repository without a live manifest vanishes from lists, and its locks with it: nobody could see or change them. */
+/**
+ * True when metadata shows a repository: it has manifests, or it was emptied under locks. Those stay, because blobs stay
+ * (the next push may have put them there already) and a read lock must go on keeping them; and as locks that nobody can see
+ * or take off are a trap, the repository's attributes stay within reach.
+ */
+export function hasAttributes(repository: RepositoryRecord): boolean {
+  return repository.state === 'live' || (repository.state === 'empty' && repository.lock_stamps !== '{}');
+}
+
+/** A repository without a live manifest vanishes from lists. Locks stay (see `hasAttributes`); no locks leave no trace. */
 export const emptyRepository = statement<{ id: number }>((db, p) =>
   db
     .updateTable('repository')
-    .set({ state: 'empty', locks: 0, lock_stamps: '{}' })
+    .set({ state: 'empty', lock_stamps: sql<string>`case when locks = 0 then '{}' else lock_stamps end` })
     .where('id', '=', p.id)
     .where('state', '=', 'live')
     .where((eb) =>
@@ -146,25 +155,44 @@ export const setRepositoryLocks = statement<{ id: number; locks: number; lockSta
     .where('id', '=', p.id),
 );
 
+/** The first manifests of a repository, whatever their locks. */
+export const firstManifestsOf = statement<{ repositoryId: number; limit: number }, { digest: string }>((db, p) =>
+  db
+    .selectFrom('manifest')
+    .select('digest')
+    .where('repository_id', '=', p.repositoryId)
+    .where('state', '<>', 'deleted')
+    .orderBy('digest')
+    .limit(p.limit),
+);
+
+/** The first tags of a repository, whatever their locks. */
+export const firstTagsOf = statement<{ repositoryId: number; limit: number }, { name: string }>((db, p) =>
+  db
+    .selectFrom('tag')
+    .select('name')
+    .where('repository_id', '=', p.repositoryId)
+    .where('digest', 'is not', null)
+    .orderBy('name')
+    .limit(p.limit),
+);
+
 /** Deletes every manifest of a repository at once. */
-export const retireManifestsOf = statement<{ repositoryId: number; now: number; stamp: string }, { digest: string }>(
-  (db, p) =>
-    db
-      .updateTable('manifest')
-      .set({ state: 'deleted', deleted_ms: p.now, deleted_stamp: p.stamp })
-      .where('repository_id', '=', p.repositoryId)
-      .where('state', '<>', 'deleted')
-      .returning('digest'),
+export const retireManifestsOf = statement<{ repositoryId: number; now: number; stamp: string }>((db, p) =>
+  db
+    .updateTable('manifest')
+    .set({ state: 'deleted', deleted_ms: p.now, deleted_stamp: p.stamp })
+    .where('repository_id', '=', p.repositoryId)
+    .where('state', '<>', 'deleted'),
 );
 
 /** Removes every tag of a repository at once. */
-export const clearTagsOf = statement<{ repositoryId: number; stamp: string }, { name: string }>((db, p) =>
+export const clearTagsOf = statement<{ repositoryId: number; stamp: string }>((db, p) =>
   db
     .updateTable('tag')
     .set({ digest: null, version: sql<number>`version + 1`, stamp: p.stamp, locks: 0, lock_stamps: '{}' })
     .where('repository_id', '=', p.repositoryId)
-    .where('digest', 'is not', null)
-    .returning('name'),
+    .where('digest', 'is not', null),
 );
 
 export const closeHistoryOf = statement<{ repositoryId: number; now: number; stamp: string; actor: string }>((db, p) =>

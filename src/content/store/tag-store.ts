@@ -182,17 +182,25 @@ export const lastStampOf = statement<{ repositoryId: number }, { stamp: string |
     .where('repository_id', '=', p.repositoryId),
 );
 
+/** The first tags on a manifest, whatever their locks. */
+export const firstTagsOn = statement<{ repositoryId: number; digest: string; limit: number }, { name: string }>(
+  (db, p) =>
+    db
+      .selectFrom('tag')
+      .select('name')
+      .where('repository_id', '=', p.repositoryId)
+      .where('digest', '=', p.digest)
+      .orderBy('name')
+      .limit(p.limit),
+);
+
 /** Removes every tag of a manifest at once. */
-export const clearTagsOn = statement<
-  { repositoryId: number; digest: string; stamp: string },
-  { name: string; version: number }
->((db, p) =>
+export const clearTagsOn = statement<{ repositoryId: number; digest: string; stamp: string }>((db, p) =>
   db
     .updateTable('tag')
     .set({ digest: null, version: sql<number>`version + 1`, stamp: p.stamp, locks: 0, lock_stamps: '{}' })
     .where('repository_id', '=', p.repositoryId)
-    .where('digest', '=', p.digest)
-    .returning(['name', 'version']),
+    .where('digest', '=', p.digest),
 );
 
 export const closeHistoryOn = statement<{
@@ -292,9 +300,12 @@ export const tagsByTimeDescending = statement<
     .limit(p.limit),
 );
 
-/** Tags of several manifests at once, from a JSON list of digests. */
+/**
+ * Tags of several manifests at once, from a JSON list of digests, by digest and name after a pair of them. Unlisted ones
+ * too: a manifest that shows no tag is one that a purge deletes.
+ */
 export const tagsOfManifests = statement<
-  { repositoryId: number; digests: string; limit: number },
+  { repositoryId: number; digests: string; lastDigest: string; last: string; limit: number },
   { digest: string; name: string }
 >((db, p, dialect) =>
   db
@@ -303,7 +314,7 @@ export const tagsOfManifests = statement<
     .$narrowType<{ digest: string }>()
     .where('repository_id', '=', p.repositoryId)
     .where('digest', 'is not', null)
-    .where('locks', '<', sql.lit(8))
+    .where(sql<boolean>`(digest, name) > (${p.lastDigest}, ${p.last})`)
     .where('digest', 'in', db.selectFrom(dialect.items(p.digests) as never).select(dialect.word().as('word')) as never)
     .orderBy('digest')
     .orderBy('name')

@@ -80,7 +80,7 @@ export const findUpload = statement<
     .limit(1),
 );
 
-/** Moves a session on; changes no row when another request moved it meanwhile. */
+/** Moves a session on; changes no row when another request moved it or staged under another key meanwhile. */
 export const advanceUpload = statement<{
   id: string;
   from: number;
@@ -98,7 +98,8 @@ export const advanceUpload = statement<{
       expires_ms: p.expires,
     })
     .where('id', '=', p.id)
-    .where('received', '=', p.from),
+    .where('received', '=', p.from)
+    .where((where) => where.or([where('staged_key', 'is', null), where('staged_key', '=', p.stagedKey)])),
 );
 
 export const removeUpload = statement<{ id: string }>((db, p) => db.deleteFrom('upload').where('id', '=', p.id));
@@ -108,12 +109,26 @@ export const removeExpiredUpload = statement<{ id: string; now: number }>((db, p
   db.deleteFrom('upload').where('id', '=', p.id).where('expires_ms', '<=', p.now),
 );
 
-export const expiredUploads = statement<{ now: number; limit: number }, { id: string; staged_key: string | null }>(
+export const expiredUploads = statement<
+  { now: number; limit: number },
+  Pick<UploadRecord, 'id' | 'staged_key' | 'received'>
+>((db, p) =>
+  db
+    .selectFrom('upload')
+    .select(['id', 'staged_key', 'received'])
+    .where('expires_ms', '<=', p.now)
+    .orderBy('expires_ms')
+    .limit(p.limit),
+);
+
+/** Sessions that have a key of the blob store, in pages. */
+export const stagingUploads = statement<{ after: string; limit: number }, { id: string; staged_key: string | null }>(
   (db, p) =>
     db
       .selectFrom('upload')
       .select(['id', 'staged_key'])
-      .where('expires_ms', '<=', p.now)
-      .orderBy('expires_ms')
+      .where('id', '>', p.after)
+      .where('staged_key', 'is not', null)
+      .orderBy('id')
       .limit(p.limit),
 );

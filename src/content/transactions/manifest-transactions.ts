@@ -25,6 +25,7 @@ import {
   clearTagsOn,
   closeHistory,
   closeHistoryOn,
+  firstTagsOn,
   lastStampOn,
   lockedTagOn,
   lockTag,
@@ -235,13 +236,16 @@ async function recordPush(
   }
 }
 
+/** Tags of a deleted manifest that the change names. */
+const maxTagsInChange = 100;
+
 /**
  * Deletes a manifest and every tag on it. Rows and bytes stay restorable. Refused by locks of the repository, the manifest
  * or any of its tags, and by holds.
  */
 export const deleteManifest: TransactionDefinition<
   { context: RequestContext; registryId: number; repository: string; digest: string; graceMs: number },
-  { tags: string[] }
+  void
 > = {
   name: 'content/delete-manifest',
   async run(tx, input) {
@@ -266,7 +270,8 @@ export const deleteManifest: TransactionDefinition<
     const common = { repositoryId: repository.id, digest, now: tx.now, stamp };
     await tx.run(retireManifest, { id: manifest.id, now: tx.now, stamp });
     await tx.run(closeHistoryOn, { ...common, actor: context.actor, cause: 'manifest-deleted' });
-    const tags = await tx.all(clearTagsOn, common);
+    const tags = await tx.all(firstTagsOn, { repositoryId: repository.id, digest, limit: maxTagsInChange });
+    const tagCount = await tx.run(clearTagsOn, common);
     const due = tx.now + input.graceMs;
     await tx.run(putReview, {
       registryId,
@@ -285,9 +290,8 @@ export const deleteManifest: TransactionDefinition<
       digest,
       mediaType: manifest.media_type,
       size: manifest.size,
-      details: { tags: tags.slice(0, 100).map((tag) => tag.name), tagCount: tags.length },
+      details: { tags: tags.map((tag) => tag.name), tagCount },
     });
-    return { tags: tags.map((tag) => tag.name) };
   },
 };
 

@@ -14,6 +14,9 @@ import {
   clearTagsOf,
   closeHistoryOf,
   deleteRepositoryRow,
+  firstManifestsOf,
+  firstTagsOf,
+  hasAttributes,
   holdRepository,
   lockRepository,
   protectedContent,
@@ -24,16 +27,27 @@ import {
 } from '../store/repository-store.ts';
 import { lastStampOf, lockTag, setTagLocks } from '../store/tag-store.ts';
 
+/** How many deleted manifests and tags are named; a repository may hold millions. */
+const maxNamed = 1000;
+
+/** What a deleted repository held: all of it counted, the first of each named. */
+export interface DeletedRepository {
+  readonly manifestCount: number;
+  readonly tagCount: number;
+  readonly manifests: string[];
+  readonly tags: string[];
+}
+
 /** Deletes a repository with all that is in it. Refused as a whole when anything in it is locked or held. */
 export const deleteRepository: TransactionDefinition<
   { context: RequestContext; registryId: number; repository: string; graceMs: number },
-  { manifests: string[]; tags: string[] }
+  DeletedRepository
 > = {
   name: 'content/delete-repository',
   async run(tx, input) {
     const { registryId, context } = input;
     const repository = await tx.first(lockRepository, { registryId, name: input.repository });
-    if (!repository || repository.state !== 'live') {
+    if (!repository || !hasAttributes(repository)) {
       throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
     }
     if (repository.locks & deletionLock)
@@ -43,9 +57,12 @@ export const deleteRepository: TransactionDefinition<
     const last = await tx.first(lastStampOf, { repositoryId: repository.id });
     const stamp = tx.stamp(last?.stamp == null ? null : parseStamp(last.stamp));
     const common = { repositoryId: repository.id, now: tx.now, stamp };
+    const first = { repositoryId: repository.id, limit: maxNamed };
+    const tags = await tx.all(firstTagsOf, first);
+    const manifests = await tx.all(firstManifestsOf, first);
     await tx.run(closeHistoryOf, { ...common, actor: context.actor });
-    const tags = await tx.all(clearTagsOf, common);
-    const manifests = await tx.all(retireManifestsOf, common);
+    const tagCount = await tx.run(clearTagsOf, common);
+    const manifestCount = await tx.run(retireManifestsOf, common);
     await tx.run(deleteRepositoryRow, { id: repository.id, now: tx.now, stamp });
     await tx.run(reviewAllOf, { registryId, repositoryId: repository.id, due: tx.now + input.graceMs });
     await recordChange(tx, context, {
@@ -53,9 +70,14 @@ export const deleteRepository: TransactionDefinition<
       kind: 'repository.deleted',
       stamp,
       repository: input.repository,
-      details: { manifestCount: manifests.length, tagCount: tags.length },
+      details: { manifestCount, tagCount },
     });
-    return { manifests: manifests.map((row) => row.digest), tags: tags.map((row) => row.name) };
+    return {
+      manifestCount,
+      tagCount,
+      manifests: manifests.map((row) => row.digest),
+      tags: tags.map((row) => row.name),
+    };
   },
 };
 
@@ -75,7 +97,7 @@ export const setAttributes: TransactionDefinition<SetAttributes, void> = {
     const { registryId, target, change } = input;
     const find = target.kind === 'repository' ? lockRepository : holdRepository;
     const repository = await tx.first(find, { registryId, name: input.repository });
-    if (!repository || repository.state !== 'live') {
+    if (!repository || !hasAttributes(repository)) {
       throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
     }
     const fields = (Object.keys(change) as AttributeName[]).filter((name) => change[name] !== undefined);

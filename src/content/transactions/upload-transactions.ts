@@ -97,7 +97,10 @@ export const startUpload: TransactionDefinition<
   },
 };
 
-/** Writes down how far a session has come. Throws `conflict` when another request moved it meanwhile. */
+/**
+ * Writes down how far a session has come, or where it is going to stage, and renews its time. Throws `conflict` when
+ * another request moved it meanwhile.
+ */
 export const saveProgress: TransactionDefinition<
   {
     id: string;
@@ -231,14 +234,24 @@ export const cancelUpload: TransactionDefinition<{ id: string }, boolean> = {
   },
 };
 
-/** Takes expired sessions off the list and answers what they had staged. */
-export const expireUploads: TransactionDefinition<{ limit: number }, { id: string; stagedKey: string | null }[]> = {
+/** A session that was taken off the list, with what it left in the blob store. */
+export interface RemovedUpload {
+  readonly id: string;
+  readonly stagedKey: string | null;
+  readonly received: number;
+}
+
+/** Takes expired sessions off the list, but not those in `held`, and answers what they had staged. */
+export const expireUploads: TransactionDefinition<{ limit: number; held: readonly string[] }, RemovedUpload[]> = {
   name: 'content/expire-uploads',
-  async run(tx, { limit }) {
-    const expired = await tx.all(expiredUploads, { now: tx.now, limit });
-    const removed: { id: string; stagedKey: string | null }[] = [];
-    for (const { id, staged_key: stagedKey } of expired) {
-      if ((await tx.run(removeExpiredUpload, { id, now: tx.now })) > 0) removed.push({ id, stagedKey });
+  async run(tx, { limit, held }) {
+    const kept = new Set(held);
+    const expired = await tx.all(expiredUploads, { now: tx.now, limit: limit + kept.size });
+    const removed: RemovedUpload[] = [];
+    for (const { id, staged_key: stagedKey, received } of expired) {
+      if (kept.has(id) || removed.length === limit) continue;
+      if ((await tx.run(removeExpiredUpload, { id, now: tx.now })) === 0) continue;
+      removed.push({ id, stagedKey, received });
     }
     return removed;
   },

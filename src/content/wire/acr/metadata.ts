@@ -18,7 +18,7 @@ export async function updateRepository(call: RepositoryCall): Promise<void> {
   await getRepository(call);
 }
 
-/** `DELETE /acr/v1/<name>`: everything in it. */
+/** `DELETE /acr/v1/<name>`: everything in it. Of very many manifests and tags the answer names the first. */
 export async function deleteRepository(call: RepositoryCall): Promise<void> {
   const { manifests, tags } = await call.services.metadata.deleteRepository(
     call.context,

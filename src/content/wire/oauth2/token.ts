@@ -13,7 +13,7 @@ export async function getToken(call: TokenCall): Promise<void> {
   }
   const principal = await services.authenticator.authenticate(credential, access);
   call.exchange.facts.actor = principal.name;
-  await answer(call, principal, exchange.query.getAll('scope'), false);
+  await answer(call, { principal, scopes: exchange.query.getAll('scope'), refresh: false });
 }
 
 /** `POST /oauth2/token`: grants `password` and `refresh_token` (ACR-FACTS §4.4; RFC 6749 §4.3, §6). */
@@ -24,7 +24,9 @@ export async function postToken(call: TokenCall): Promise<void> {
     services.authenticator.authenticate({ scheme: 'basic', username, password }, access),
   );
   exchange.facts.actor = principal.name;
-  await answer(call, principal, form.getAll('scope'), form.get('access_type') === 'offline');
+  // A refresh token is had for a password only: one that could be renewed by itself would live for ever.
+  const refresh = form.get('access_type') === 'offline' && principal.expiresAt === null;
+  await answer(call, { principal, scopes: form.getAll('scope'), refresh });
 }
 
 /** `POST /oauth2/exchange`: needs the identity provider, which this version does not have. */
@@ -62,9 +64,7 @@ async function fromForm(
 
 async function answer(
   call: TokenCall,
-  principal: Principal,
-  scopes: readonly string[],
-  offline: boolean,
+  { principal, scopes, refresh }: { principal: Principal; scopes: readonly string[]; refresh: boolean },
 ): Promise<void> {
   const { exchange, services, access } = call;
   if (principal.kind === 'anonymous' && !access.anonymousPull) {
@@ -78,8 +78,8 @@ async function answer(
     {
       access_token: token,
       token,
-      expires_in: Math.floor(services.tokens.accessLifetimeMs / 1000),
-      ...(offline && principal.kind !== 'anonymous' && principal.restriction === null
+      expires_in: services.tokens.accessSeconds(principal),
+      ...(refresh && principal.kind !== 'anonymous'
         ? { refresh_token: await services.tokens.issueRefresh(principal, access) }
         : {}),
     },
