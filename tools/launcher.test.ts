@@ -83,7 +83,9 @@ describe.skipIf(process.platform === 'win32')('bin/berth', () => {
     await using world = await makeWorld();
     await run(process.execPath, [world.berth, 'show']);
     await writeFile(join(world.root, 'src/main/cli.ts'), "export const main = (): void => console.log('new');\n");
-    expect((await run(process.execPath, [world.berth])).stdout).toBe('new\n');
+    // A command beside a server that runs takes the program as it is; a start takes the new one.
+    expect(JSON.parse((await run(process.execPath, [world.berth, 'show'])).stdout)).toMatchObject({ command: 'show' });
+    expect((await run(process.execPath, [world.berth, 'up'])).stdout).toBe('new\n');
     await rm(join(world.root, 'src'), { recursive: true });
     await rm(join(world.root, 'tools'), { recursive: true });
     expect((await run(process.execPath, [world.berth])).stdout).toBe('new\n');

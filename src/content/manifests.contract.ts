@@ -147,8 +147,7 @@ export function manifestsContract(name: string, open: EngineFactory): void {
       await using world = await testWorld({ engine });
       const digest = await image(world, 'secret', 'v1');
       const blob = digestOf(Buffer.from('secret'));
-      const locked = async () =>
-        (await world.metadata.repository(world.registry, app)).attributes.readEnabled === false;
+      const locked = async () => !(await world.metadata.repository(world.registry, app)).attributes.readEnabled;
       await world.lock(app, { kind: 'repository' }, { readEnabled: false });
       await world.removeManifest(app, digest);
       await expect(world.readBlob(app, blob)).rejects.toMatchObject({ code: 'locked' });
