@@ -29,10 +29,12 @@ function runScript(name: string): Counts {
   const match = /^([0-9]+) passed, ([0-9]+) failed(?:, ([0-9]+) skipped)?$/.exec(lines.at(-1) ?? '');
   if (!match) return { ...noCounts, failed: 1 };
   const failed = Number(match[2]);
+  // Where the closing line has no room for it, what was skipped stands on the line before.
+  const before = /^([0-9]+) skipped$/.exec(lines.at(-2) ?? '');
   return {
     passed: Number(match[1]),
     failed: result.status === 0 ? failed : Math.max(1, failed),
-    skipped: Number(match[3] ?? 0),
+    skipped: Number(match[3] ?? before?.[1] ?? 0),
   };
 }
 

@@ -46,6 +46,9 @@ async function engineOf(
   await database.transact(content.foundDeployment, {
     id: 'deployment',
     incarnation: 'incarnation',
+    tenantId: '00000000-0000-0000-0000-00000000000a',
+    subscriptionId: '00000000-0000-0000-0000-00000000000b',
+    resourceGroup: 'group',
     regionOrdinal,
     regionName: 'test',
   });

@@ -8,6 +8,8 @@ import { changeRegistry, createRegistry, deleteRegistry } from './transactions/r
 export interface Registry {
   readonly id: number;
   readonly name: string;
+  /** Name of the resource group that it stands in. */
+  readonly resourceGroup: string;
   readonly sku: 'Basic' | 'Standard' | 'Premium';
   readonly adminEnabled: boolean;
   readonly anonymousPull: boolean;
@@ -110,6 +112,7 @@ function registryOf(row: RegistryRecord): Registry {
   return {
     id: row.id,
     name: row.name,
+    resourceGroup: row.resource_group,
     sku: row.sku as Registry['sku'],
     adminEnabled: row.admin_enabled === 1,
     anonymousPull: row.anonymous_pull === 1,

@@ -18,6 +18,7 @@ import type { Generated } from 'kysely';
 export interface Schema {
   deployment: DeploymentRow;
   region: RegionRow;
+  resource_group: ResourceGroupRow;
   registry: RegistryRow;
   repository: RepositoryRow;
   manifest: ManifestRow;
@@ -39,10 +40,15 @@ export interface Schema {
   token_password: TokenPasswordRow;
 }
 
-/** One row: which deployment this database belongs to, and its incarnation (a restored copy is another one). */
+/**
+ * One row: which deployment this database belongs to, its incarnation (a restored copy is another one), and the tenant and
+ * subscription under which its resources have their ids.
+ */
 export interface DeploymentRow {
   id: string;
   incarnation: string;
+  tenant_id: string;
+  subscription_id: string;
   created_ms: number;
 }
 
@@ -54,9 +60,17 @@ export interface RegionRow {
   created_ms: number;
 }
 
+/** A group of resources; the first start makes one. */
+export interface ResourceGroupRow {
+  name: string;
+  location: string;
+  created_ms: number;
+}
+
 export interface RegistryRow {
   id: Generated<number>;
   name: string;
+  resource_group: string;
   state: 'live' | 'deleted';
   sku: 'Basic' | 'Standard' | 'Premium';
   admin_enabled: number;

@@ -53,6 +53,8 @@ export interface App {
 /** One region is just N = 1: the first deployment of a region has ordinal 1. */
 const regionOrdinal = 1;
 
+/** Name of the resource group that the first start makes. */
+const firstResourceGroup = 'berth';
 /** How long a readiness probe waits for the database. */
 const readyWithinMs = 5_000;
 /** How long handlers may take to notice that their connection was closed. */
@@ -139,7 +141,7 @@ async function wire(parts: Parts): Promise<App> {
   const wrapper = localKeyWrapper(folder.rootKey);
   const credentials = identity.credentialService({ database, wrapper, ids });
   const registries = content.registries(database);
-  const registry = await found(parts, registries);
+  const { registry, subscriptionId } = await found(parts, registries);
 
   const tokens = identity.tokenService({
     keys: await identity.loadSigningKeys(database, wrapper, ids),
@@ -181,7 +183,9 @@ async function wire(parts: Parts): Promise<App> {
     nameExists: async (host) => (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined,
   });
 
-  const servers = [listeners.http, ...listeners.https].flatMap((placed) => (placed ? [placed.server] : []));
+  const servers = [listeners.http, ...listeners.https, ...listeners.ipv6].flatMap((placed) =>
+    placed ? [placed.server] : [],
+  );
   const inFlight = (): number => servers.reduce((sum, server) => sum + server.inFlight(), 0);
   const measured = metrics(inFlight);
   let draining = false;
@@ -228,6 +232,7 @@ async function wire(parts: Parts): Promise<App> {
     credentials,
     metrics: measured,
     config: describeConfig(loaded),
+    subscriptionId,
     canonical: (one) => door.canonical(one),
     failed,
     status: async () => ({
@@ -300,24 +305,32 @@ async function wire(parts: Parts): Promise<App> {
   return { ready, lost: database.lost, stop: () => (stopping ??= stop()), force: () => patience.abort() };
 }
 
-/** First start: whose database this is, and the first registry. Later starts find them. */
-async function found(parts: Parts, registries: content.Registries): Promise<content.Registry> {
+/** First start: whose database this is, its subscription and resource group, the first registry. Later starts find them. */
+async function found(
+  parts: Parts,
+  registries: content.Registries,
+): Promise<{ registry: content.Registry; subscriptionId: string }> {
   const { config, database, folder, ids } = parts;
-  await database.transact(content.foundDeployment, {
+  const deployment = await database.transact(content.foundDeployment, {
     id: folder.deploymentId,
     incarnation: ids.id(),
+    tenantId: ids.guid(),
+    subscriptionId: ids.guid(),
+    resourceGroup: firstResourceGroup,
     regionOrdinal,
     regionName: config.region.name,
   });
   const existing = await registries.default();
-  if (existing) return existing;
+  const subscriptionId = deployment.subscription_id;
+  if (existing) return { registry: existing, subscriptionId };
   try {
-    return await registries.create(founding, {
+    const registry = await registries.create(founding, {
       name: config.registry.name ?? chooseRegistryName(randomInt),
       adminEnabled: true,
       anonymousPull: false,
       onlyAsDefault: true,
     });
+    return { registry, subscriptionId };
   } catch (error) {
     throw isFault(error) ? new StartRefusal(error.message, { cause: error }) : error;
   }

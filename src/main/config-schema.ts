@@ -71,7 +71,7 @@ export const configKeys = {
     alternatePorts: following(5000),
     loopbackOnly: 'passwords would cross the network unencrypted; use https.listen for other machines',
     meaning:
-      'Plain HTTP for clients on this machine, serving the first registry. The default moves to a free port near 5000 when that is taken; a configured port does not. Port 0 asks for any free one.',
+      'Plain HTTP for clients on this machine, serving the first registry. The default stands on ::1 as well, and moves to a free port near 5000 when that is taken; a configured address does neither. Port 0 asks for any free one.',
   },
   'https.listen': {
     type: 'addresses',
@@ -79,7 +79,7 @@ export const configKeys = {
     unit: 'HOST:PORT, several separated by commas, or off',
     alternatePorts: [8443, ...following(8443)],
     meaning:
-      'TLS for every host of Berth. The default moves to 8443, or a free port near it, when 443 is taken or not permitted; a configured port does not.',
+      'TLS for every host of Berth. The default stands on ::1 as well, and moves to 8443, or a free port near it, when 443 is taken or not permitted; a configured port does not.',
   },
   'management.listen': {
     type: 'address',

@@ -13,6 +13,8 @@ export interface PlacedServer {
 export interface Listeners {
   readonly http: PlacedServer | null;
   readonly https: readonly PlacedServer[];
+  /** The defaults stand on ::1 as well, at the same ports, where the machine has IPv6. */
+  readonly ipv6: readonly PlacedServer[];
   readonly management: PlacedServer | null;
   close(): Promise<void>;
 }
@@ -36,9 +38,35 @@ export async function takeAddresses(config: Config): Promise<Listeners> {
     const https: PlacedServer[] = [];
     for (const address of config.https.listen) https.push(await take(address, 'https', 'https'));
     const management = config.management.listen && (await take(config.management.listen, 'management', 'http'));
-    return { http, https, management, close };
+    const ipv6: PlacedServer[] = [];
+    for (const placed of [http, ...https]) {
+      const twin = placed && (await takeTwin(placed, config, limits));
+      if (twin) {
+        taken.push(twin);
+        ipv6.push(twin);
+      }
+    }
+    return { http, https, ipv6, management, close };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+/**
+ * `localhost` means ::1 to some clients before it means 127.0.0.1, so a listener that nobody configured stands on both. A
+ * machine without IPv6, or one where another program has that port there, goes without.
+ */
+async function takeTwin(placed: PlacedServer, config: Config, limits: ServerLimits): Promise<PlacedServer | null> {
+  const configured = placed.server.listener.name === 'http' ? config.http.listen : config.https.listen[0];
+  // Only a default has alternate ports.
+  if (!configured || configured.alternatePorts.length === 0 || placed.host !== '127.0.0.1') return null;
+  const where = { host: '::1', port: placed.server.port };
+  try {
+    return { server: await listen({ listener: placed.server.listener, where, limits }), host: where.host };
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EADDRINUSE', 'EACCES'].includes(code)) return null;
     throw error;
   }
 }

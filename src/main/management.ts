@@ -12,6 +12,8 @@ export interface ManagementServices {
   readonly credentials: Credentials;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
+  /** Subscription under which the resources of this deployment have their ids. */
+  readonly subscriptionId: string;
   /** Login server of a registry under the domain. */
   canonical(registry: Registry): string;
   /** What `berth status` shows. */
@@ -204,7 +206,9 @@ function contextOf(exchange: Exchange): RequestContext {
 
 function shown(services: ManagementServices, registry: Registry): Record<string, unknown> {
   return {
+    id: `/subscriptions/${services.subscriptionId}/resourceGroups/${registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${registry.name}`,
     name: registry.name,
+    resourceGroup: registry.resourceGroup,
     loginServer: services.canonical(registry),
     sku: registry.sku,
     adminUserEnabled: registry.adminEnabled,

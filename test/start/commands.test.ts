@@ -79,6 +79,12 @@ describe('berth registry', () => {
     });
     const { registries } = (await json('registry', 'list')) as { registries: { name: string }[] };
     expect(registries.map(({ name }) => name)).toEqual([world.ready.registry.name, 'second'].toSorted());
+    expect(made).toMatchObject({
+      resourceGroup: 'berth',
+      id: expect.stringMatching(
+        /^\/subscriptions\/[0-9a-f-]{36}\/resourceGroups\/berth\/providers\/Microsoft\.ContainerRegistry\/registries\/second$/,
+      ),
+    });
     expect(await json('registry', 'show', 'second')).toEqual(made);
 
     const changed = await json('registry', 'update', 'second', '--admin-enabled', 'true', '--anonymous-pull', 'true');

@@ -5,6 +5,7 @@ import { statement } from '../../data/index.ts';
 export interface RegistryRecord {
   id: number;
   name: string;
+  resource_group: string;
   sku: string;
   admin_enabled: number;
   anonymous_pull: number;
@@ -12,7 +13,16 @@ export interface RegistryRecord {
   created_ms: number;
 }
 
-const columns = ['id', 'name', 'sku', 'admin_enabled', 'anonymous_pull', 'is_default', 'created_ms'] as const;
+const columns = [
+  'id',
+  'name',
+  'resource_group',
+  'sku',
+  'admin_enabled',
+  'anonymous_pull',
+  'is_default',
+  'created_ms',
+] as const;
 
 export const registryByName = statement<{ name: string }, RegistryRecord>((db, p) =>
   db
@@ -47,6 +57,7 @@ export const listRegistries = statement<{ last: string; limit: number }, Registr
 export const insertRegistry = statement<
   {
     name: string;
+    resourceGroup: string;
     sku: 'Basic' | 'Standard' | 'Premium';
     adminEnabled: number;
     anonymousPull: number;
@@ -60,6 +71,7 @@ export const insertRegistry = statement<
     .insertInto('registry')
     .values({
       name: p.name,
+      resource_group: p.resourceGroup,
       state: 'live',
       sku: p.sku,
       admin_enabled: p.adminEnabled,
@@ -99,8 +111,25 @@ export const retireRegistry = statement<{ id: number; now: number; stamp: string
     .where('state', '=', 'live'),
 );
 
-export const deploymentRow = statement<Record<string, never>, { id: string; incarnation: string }>((db) =>
-  db.selectFrom('deployment').select(['id', 'incarnation']).limit(1),
+/** Whose database this is, and under which ids its resources stand. */
+export interface Deployment {
+  id: string;
+  incarnation: string;
+  tenant_id: string;
+  subscription_id: string;
+}
+
+export const deploymentRow = statement<Record<string, never>, Deployment>((db) =>
+  db.selectFrom('deployment').select(['id', 'incarnation', 'tenant_id', 'subscription_id']).limit(1),
+);
+
+export const insertResourceGroup = statement<{ name: string; location: string; now: number }>((db, p) =>
+  db.insertInto('resource_group').values({ name: p.name, location: p.location, created_ms: p.now }),
+);
+
+/** The oldest resource group: the one that the first start made. */
+export const firstResourceGroup = statement<Record<string, never>, { name: string; location: string }>((db) =>
+  db.selectFrom('resource_group').select(['name', 'location']).orderBy('created_ms').orderBy('name').limit(1),
 );
 
 /** Holds the row of the deployment, so that two hosts do not both make the first registry. */
@@ -108,8 +137,20 @@ export const lockDeployment = statement<Record<string, never>, { id: string }>((
   db.selectFrom('deployment').select('id').limit(1).modifyEnd(dialect.forUpdate()),
 );
 
-export const insertDeployment = statement<{ id: string; incarnation: string; now: number }>((db, p) =>
-  db.insertInto('deployment').values({ id: p.id, incarnation: p.incarnation, created_ms: p.now }),
+export const insertDeployment = statement<{
+  id: string;
+  incarnation: string;
+  tenantId: string;
+  subscriptionId: string;
+  now: number;
+}>((db, p) =>
+  db.insertInto('deployment').values({
+    id: p.id,
+    incarnation: p.incarnation,
+    tenant_id: p.tenantId,
+    subscription_id: p.subscriptionId,
+    created_ms: p.now,
+  }),
 );
 
 /** Changes no row when the region was founded by another host. */

@@ -2,21 +2,32 @@ import { type RequestContext, recordChange } from '../../data/index.ts';
 import { Fault } from '../../kernel/index.ts';
 import type { TransactionDefinition } from '../../ports/index.ts';
 import {
+  type Deployment,
   defaultRegistry,
   deploymentRow,
+  firstResourceGroup,
   insertDeployment,
   insertRegion,
   insertRegistry,
+  insertResourceGroup,
   lockDeployment,
   registryByName,
   retireRegistry,
   updateRegistry,
 } from '../store/registry-store.ts';
 
-/** Writes down whose database this is, once. Answers the ids that hold. */
+/** Writes down whose database this is, with its subscription and first resource group, once. Answers what holds. */
 export const foundDeployment: TransactionDefinition<
-  { id: string; incarnation: string; regionOrdinal: number; regionName: string },
-  { id: string; incarnation: string }
+  {
+    id: string;
+    incarnation: string;
+    tenantId: string;
+    subscriptionId: string;
+    resourceGroup: string;
+    regionOrdinal: number;
+    regionName: string;
+  },
+  Deployment
 > = {
   name: 'content/found-deployment',
   async run(tx, input) {
@@ -24,7 +35,11 @@ export const foundDeployment: TransactionDefinition<
     if (known) return known;
     // Of two hosts that start at once, one makes the region's row; the other waits here and then finds what was founded.
     const founded = await tx.run(insertRegion, { ordinal: input.regionOrdinal, name: input.regionName, now: tx.now });
-    if (founded > 0) await tx.run(insertDeployment, { id: input.id, incarnation: input.incarnation, now: tx.now });
+    if (founded > 0) {
+      const { id, incarnation, tenantId, subscriptionId } = input;
+      await tx.run(insertDeployment, { id, incarnation, tenantId, subscriptionId, now: tx.now });
+      await tx.run(insertResourceGroup, { name: input.resourceGroup, location: input.regionName, now: tx.now });
+    }
     const row = await tx.first(deploymentRow, {});
     if (!row) throw new Error('a region without a deployment');
     return row;
@@ -50,8 +65,11 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
     const first = await tx.first(defaultRegistry, {});
     if (first && input.onlyAsDefault) return null;
     const stamp = tx.stamp();
+    const group = await tx.first(firstResourceGroup, {});
+    if (!group) throw new Error('a deployment without a resource group');
     const row = await tx.first(insertRegistry, {
       name: input.name,
+      resourceGroup: group.name,
       sku: input.sku,
       adminEnabled: input.adminEnabled ? 1 : 0,
       anonymousPull: input.anonymousPull ? 1 : 0,

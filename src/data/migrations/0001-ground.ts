@@ -8,12 +8,15 @@ export const ground: Migration = {
   statements(name) {
     const { text, bytes, bigint, serial } = dialectOf(name).column;
     return [
-      `create table deployment (id ${text} primary key, incarnation ${text} not null, created_ms ${bigint} not null)`,
+      `create table deployment (
+        id ${text} primary key, incarnation ${text} not null, tenant_id ${text} not null, subscription_id ${text} not null,
+        created_ms ${bigint} not null)`,
+      `create table resource_group (name ${text} primary key, location ${text} not null, created_ms ${bigint} not null)`,
       `create table region (ordinal integer primary key, name ${text} not null unique, state ${text} not null, created_ms ${bigint} not null)`,
 
       `create table registry (
-        id ${serial}, name ${text} not null, state ${text} not null, sku ${text} not null,
-        admin_enabled integer not null, anonymous_pull integer not null, is_default integer not null,
+        id ${serial}, name ${text} not null, resource_group ${text} not null references resource_group (name),
+        state ${text} not null, sku ${text} not null, admin_enabled integer not null, anonymous_pull integer not null, is_default integer not null,
         created_ms ${bigint} not null, deleted_ms ${bigint}, stamp ${text} not null)`,
       `create unique index registry_name on registry (name) where state = 'live'`,
 
