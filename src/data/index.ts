@@ -1,3 +1,4 @@
+export { lockDeployment } from './deployment.ts';
 export { type Dialect, dialectOf } from './dialect.ts';
 export {
   type Change,

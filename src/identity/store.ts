@@ -237,11 +237,6 @@ export const signingKeys = statement<
     .limit(20),
 );
 
-/** Holds the row of the deployment, so that what is made once for all hosts is made by one of them. */
-export const lockDeployment = statement<Record<string, never>, { id: string }>((db, _p, dialect) =>
-  db.selectFrom('deployment').select('id').limit(1).modifyEnd(dialect.forUpdate()),
-);
-
 export const insertSigningKey = statement<{
   kid: string;
   algorithm: string;

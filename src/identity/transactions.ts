@@ -1,4 +1,4 @@
-import { type RequestContext, recordChange } from '../data/index.ts';
+import { lockDeployment, type RequestContext, recordChange } from '../data/index.ts';
 import { Fault } from '../kernel/index.ts';
 import type { TransactionDefinition } from '../ports/index.ts';
 import {
@@ -10,7 +10,6 @@ import {
   insertScopeMap,
   insertSigningKey,
   insertToken,
-  lockDeployment,
   putAdminCredential,
   putTokenPassword,
   signingKeys,

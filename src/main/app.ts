@@ -141,7 +141,7 @@ async function wire(parts: Parts): Promise<App> {
   const wrapper = localKeyWrapper(folder.rootKey);
   const credentials = identity.credentialService({ database, wrapper, ids });
   const registries = content.registries(database);
-  const { registry, subscriptionId } = await found(parts, registries);
+  const { registry, tenantId, subscriptionId } = await found(parts, registries);
 
   const tokens = identity.tokenService({
     keys: await identity.loadSigningKeys(database, wrapper, ids),
@@ -240,6 +240,8 @@ async function wire(parts: Parts): Promise<App> {
       draining,
       inFlight: inFlight(),
       version: programVersion,
+      tenantId,
+      subscriptionId,
       username: undefined,
       password: undefined,
     }),
@@ -309,7 +311,7 @@ async function wire(parts: Parts): Promise<App> {
 async function found(
   parts: Parts,
   registries: content.Registries,
-): Promise<{ registry: content.Registry; subscriptionId: string }> {
+): Promise<{ registry: content.Registry; tenantId: string; subscriptionId: string }> {
   const { config, database, folder, ids } = parts;
   const deployment = await database.transact(content.foundDeployment, {
     id: folder.deploymentId,
@@ -321,8 +323,8 @@ async function found(
     regionName: config.region.name,
   });
   const existing = await registries.default();
-  const subscriptionId = deployment.subscription_id;
-  if (existing) return { registry: existing, subscriptionId };
+  const owner = { tenantId: deployment.tenant_id, subscriptionId: deployment.subscription_id };
+  if (existing) return { registry: existing, ...owner };
   try {
     const registry = await registries.create(founding, {
       name: config.registry.name ?? chooseRegistryName(randomInt),
@@ -330,7 +332,7 @@ async function found(
       anonymousPull: false,
       onlyAsDefault: true,
     });
-    return { registry, subscriptionId };
+    return { registry, ...owner };
   } catch (error) {
     throw isFault(error) ? new StartRefusal(error.message, { cause: error }) : error;
   }

@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { createHash } from 'node:crypto';
 import { expect } from 'vitest';
 import type { Client } from './_client.ts';

@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from './_client.ts';
 import { digestOf, imageOf, indexOf, ociIndex, pushBlob, pushImage, pushManifest } from './_content.ts';

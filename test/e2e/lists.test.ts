@@ -1,5 +1,4 @@
 /* oxlint-disable vitest/no-standalone-expect -- a world that could not be made is told at once */
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from './_client.ts';
 import { digestOf, followLinks, imageOf, indexOf, ociIndex, pushImage, pushManifest } from './_content.ts';

@@ -1,5 +1,4 @@
 /* oxlint-disable vitest/no-conditional-expect -- the cases of a table expect different things */
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from './_client.ts';
 import {

@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from './_client.ts';

@@ -1,5 +1,4 @@
 /* oxlint-disable vitest/expect-expect -- what they expect is in a function */
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer, Client } from './_client.ts';

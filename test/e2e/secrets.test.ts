@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,3 @@
-/* oxlint-disable vitest/valid-expect -- the second argument says which case it is */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { basic } from './_client.ts';
 import { pushImage } from './_content.ts';

@@ -31,7 +31,14 @@ async function statusOf(username: string, password: string, path = '/v2/'): Prom
 describe('berth status', () => {
   test('tells what the server is and does, without secrets', async () => {
     const { username: _name, password: _secret, ...open } = world.ready;
-    expect(await json('status')).toEqual({ ...open, draining: false, inFlight: 0, version: '0.1.0' });
+    expect(await json('status')).toEqual({
+      ...open,
+      draining: false,
+      inFlight: 0,
+      version: '0.1.0',
+      tenantId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      subscriptionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
     expect((await world.berth(['status', '--data', world.data])).stdout).toMatch(/^loginServer {4}127\.0\.0\.1:/m);
   });
 

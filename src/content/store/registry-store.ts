@@ -132,11 +132,6 @@ export const firstResourceGroup = statement<Record<string, never>, { name: strin
   db.selectFrom('resource_group').select(['name', 'location']).orderBy('created_ms').orderBy('name').limit(1),
 );
 
-/** Holds the row of the deployment, so that two hosts do not both make the first registry. */
-export const lockDeployment = statement<Record<string, never>, { id: string }>((db, _p, dialect) =>
-  db.selectFrom('deployment').select('id').limit(1).modifyEnd(dialect.forUpdate()),
-);
-
 export const insertDeployment = statement<{
   id: string;
   incarnation: string;
