@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { startDigest } from '../kernel/index.ts';
+import { sessionMemory } from './upload-session.ts';
+
+describe('the memory of sessions', () => {
+  test('lets nobody pass a request that still runs, whoever gives up waiting for it', async () => {
+    const memory = sessionMemory({ waitMs: 1, busy: () => new Error('busy') });
+    const running = Promise.withResolvers<void>();
+    const steps: string[] = [];
+    const first = memory.alone('one', () => running.promise.then(() => void steps.push('first')));
+    await expect(memory.alone('one', async () => void steps.push('second'))).rejects.toThrow('busy');
+    await expect(memory.alone('one', async () => void steps.push('third'))).rejects.toThrow('busy');
+    expect(steps).toEqual([]);
+    expect(memory.held()).toEqual(['one']);
+    running.resolve();
+    await first;
+    await memory.alone('one', async () => void steps.push('fourth'));
+    expect(steps).toEqual(['first', 'fourth']);
+    await expect.poll(() => memory.held()).toEqual([]);
+  });
+
+  test('forgets a hash when a write begins, and takes none from a write that another one followed', () => {
+    const memory = sessionMemory({ waitMs: 1, busy: () => new Error('busy') });
+    const hash = startDigest('sha256');
+    memory.write('one', 0).keep(hash, 10);
+    const early = memory.write('one', 10);
+    expect(early.hash).toBe(hash);
+    const late = memory.write('one', 10);
+    expect(late.hash).toBeUndefined();
+    expect([early.isAlone(), late.isAlone()]).toEqual([false, true]);
+    early.keep(hash, 20);
+    expect(memory.write('one', 20).hash).toBeUndefined();
+  });
+});
