@@ -11,4 +11,5 @@ export { transactions, transactionsUrl } from './transactions/index.ts';
 export { foundDeployment } from './transactions/registry-transactions.ts';
 export { type Uploads, uploads } from './uploads.ts';
 export { dataPlane, type RegistryDoor } from './wire/data-plane.ts';
+export { keptAnswers } from './wire/kept-answers.ts';
 export { type DataRoute, dataRoutes } from './wire/routes.ts';

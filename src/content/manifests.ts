@@ -19,6 +19,8 @@ import { deleteManifest, deleteTag, type PushedChild, putManifest } from './tran
 
 /** A manifest that may be served. Its bytes are those that were pushed. */
 export interface FoundManifest {
+  /** Its row, for noting pulls. */
+  readonly id: number;
   readonly digest: Digest;
   readonly mediaType: string;
   readonly size: number;
@@ -83,6 +85,7 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
       });
       if (pulled) pulls.note(row.manifest_id);
       return {
+        id: row.manifest_id,
         digest: row.digest as Digest,
         mediaType: row.media_type,
         size: row.size,

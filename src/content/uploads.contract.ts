@@ -32,6 +32,7 @@ function failingOnce(inner: Database, name: string, kind: DatabaseError['kind'])
   return {
     dialect: inner.dialect,
     lost: inner.lost,
+    generation: () => inner.generation(),
     all: (statement, parameters) => inner.all(statement, parameters),
     first: (statement, parameters) => inner.first(statement, parameters),
     close: () => inner.close(),

@@ -20,6 +20,8 @@ export interface Exchange {
   /** Raw path without query. */
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Path and query as they came. */
+  readonly target: string;
   /** `Host` as the client sent it, checked for grammar; empty when absent or malformed. */
   readonly host: string;
   readonly address: string;
@@ -36,6 +38,8 @@ export interface Exchange {
   /** Writes status and headers and, when `body` is given or the answer has none, ends it. */
   send(status: number, headers?: AnswerHeaders, body?: Uint8Array | string): void;
   sendJson(status: number, body: unknown, headers?: AnswerHeaders): void;
+  /** The same from header names and values in turn, complete with `content-length`; `always` is not added. */
+  sendLines(status: number, lines: string[], body: Uint8Array | string | undefined): void;
   /** Writes status and headers only; the caller streams the body to `response` and ends it. */
   sendHead(status: number, headers: AnswerHeaders): void;
 }
@@ -61,86 +65,131 @@ export function openExchange(
   response: ServerResponse,
   options: { listener: Listener; requestId: string; startedAt: number; expectsContinue: boolean },
 ): Exchange {
-  // A target may be a whole URL, whose host then counts instead of the header (RFC 9112 §3.2.2).
-  const [, authority, absolute] = /^https?:\/\/([^/?#]*)(.*)$/i.exec(request.url ?? '') ?? [];
-  const url = absolute ?? request.url ?? '/';
-  const mark = url.indexOf('?');
-  const path = mark === -1 ? url : url.slice(0, mark);
-  let query: URLSearchParams | undefined;
-  const rawHost = authority ?? request.headers.host ?? '';
-  const isHead = request.method === 'HEAD';
-  let bodyIsComing = !options.expectsContinue;
+  return new HttpExchange(request, response, options);
+}
 
-  const exchange: Exchange = {
-    request,
-    response,
-    listener: options.listener,
-    requestId: options.requestId,
-    startedAt: options.startedAt,
-    always: [],
-    method: request.method ?? 'GET',
-    path,
-    get query() {
-      query ??= new URLSearchParams(mark === -1 ? '' : url.slice(mark + 1));
-      return query;
-    },
-    host: rawHost.length <= 260 && hostGrammar.test(rawHost) ? rawHost : '',
-    address: request.socket.remoteAddress ?? '',
-    facts: { operation: '', actor: '', registry: '', repository: '', reference: '', error: '' },
-    header(name) {
-      const value = request.headers[name];
-      return Array.isArray(value) ? value.join(', ') : value;
-    },
-    body() {
-      if (options.expectsContinue) response.writeContinue();
-      bodyIsComing = true;
-      return request;
-    },
-    async readBody(maxBytes, tooLarge) {
-      const refuse = tooLarge ?? (() => new Fault('request-invalid', `the body is larger than ${maxBytes} bytes`));
-      if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw refuse();
-      const chunks: Buffer[] = [];
-      let size = 0;
-      try {
-        // A request that is destroyed takes its connection with it, and the refusal with that.
-        for await (const chunk of exchange.body().iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-          size += chunk.length;
-          if (size > maxBytes) break;
-          chunks.push(chunk);
-        }
-      } catch (cause) {
-        throw new Fault('request-invalid', 'the body broke off before its end', { cause });
+/** A class, because a dozen closures per request cost more than the request's route and rights together. */
+class HttpExchange implements Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly listener: Listener;
+  readonly requestId: string;
+  readonly startedAt: number;
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly address: string;
+  readonly facts: ExchangeFacts = { operation: '', actor: '', registry: '', repository: '', reference: '', error: '' };
+  always: readonly string[] = [];
+  readonly #url: string;
+  readonly #expectsContinue: boolean;
+  #bodyIsComing: boolean;
+  #query: URLSearchParams | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: { listener: Listener; requestId: string; startedAt: number; expectsContinue: boolean },
+  ) {
+    const target = request.url ?? '/';
+    // A target may be a whole URL, whose host then counts instead of the header (RFC 9112 §3.2.2).
+    const whole = target.charCodeAt(0) === 47 /* slash */ ? null : absoluteTarget.exec(target);
+    const url = whole ? (whole[2] as string) : target;
+    const mark = url.indexOf('?');
+    this.request = request;
+    this.response = response;
+    this.listener = options.listener;
+    this.requestId = options.requestId;
+    this.startedAt = options.startedAt;
+    this.method = request.method ?? 'GET';
+    this.path = mark === -1 ? url : url.slice(0, mark);
+    this.host = checkedHost(whole?.[1] ?? request.headers.host ?? '');
+    this.address = request.socket.remoteAddress ?? '';
+    this.#url = url;
+    this.#expectsContinue = options.expectsContinue;
+    this.#bodyIsComing = !options.expectsContinue;
+  }
+
+  get query(): URLSearchParams {
+    if (this.#query === undefined) {
+      const mark = this.#url.indexOf('?');
+      this.#query = new URLSearchParams(mark === -1 ? '' : this.#url.slice(mark + 1));
+    }
+    return this.#query;
+  }
+
+  get target(): string {
+    return this.#url;
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name];
+    return Array.isArray(value) ? value.join(', ') : value;
+  }
+
+  body(): IncomingMessage {
+    if (this.#expectsContinue) this.response.writeContinue();
+    this.#bodyIsComing = true;
+    return this.request;
+  }
+
+  async readBody(maxBytes: number, tooLarge?: () => Fault): Promise<Buffer> {
+    const refuse = tooLarge ?? (() => new Fault('request-invalid', `the body is larger than ${maxBytes} bytes`));
+    if (Number(this.request.headers['content-length'] ?? 0) > maxBytes) throw refuse();
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      // A request that is destroyed takes its connection with it, and the refusal with that.
+      for await (const chunk of this.body().iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > maxBytes) break;
+        chunks.push(chunk);
       }
-      if (size > maxBytes) throw refuse();
-      return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
-    },
-    send(status, headers = {}, body) {
-      if (response.headersSent) return;
-      const lines = flat(exchange.always, headers);
-      if (status !== 204 && status !== 304 && headers['content-length'] === undefined) {
-        const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
-        lines.push('content-length', String(length));
-      }
-      const content = isHead || body === undefined ? undefined : body;
-      if (!hasUnreadBody(request)) {
-        response.writeHead(status, lines);
-        response.end(content);
-        return;
-      }
-      // A body that nobody read would make the next request on this connection wait for all of it.
-      lines.push('connection', 'close');
+    } catch (cause) {
+      throw new Fault('request-invalid', 'the body broke off before its end', { cause });
+    }
+    if (size > maxBytes) throw refuse();
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, size);
+  }
+
+  send(status: number, headers: AnswerHeaders = {}, body?: Uint8Array | string): void {
+    if (this.response.headersSent) return;
+    const lines = flat(this.always, headers);
+    if (status !== 204 && status !== 304 && headers['content-length'] === undefined) {
+      const length = body === undefined ? 0 : typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+      lines.push('content-length', String(length));
+    }
+    this.sendLines(status, lines, body);
+  }
+
+  sendLines(status: number, lines: string[], body: Uint8Array | string | undefined): void {
+    const { request, response } = this;
+    const content = this.method === 'HEAD' || body === undefined ? undefined : body;
+    if (!hasUnreadBody(request)) {
       response.writeHead(status, lines);
-      if (bodyIsComing) endPastBody(request, response, content);
-      else response.end(content);
-    },
-    sendHead(status, headers) {
-      response.writeHead(status, flat(exchange.always, headers));
-    },
-    sendJson(status, body, headers = {}) {
-      exchange.send(status, { 'content-type': 'application/json; charset=utf-8', ...headers }, JSON.stringify(body));
-    },
-  };
-  return exchange;
+      response.end(content);
+      return;
+    }
+    // A body that nobody read would make the next request on this connection wait for all of it.
+    lines.push('connection', 'close');
+    response.writeHead(status, lines);
+    if (this.#bodyIsComing) endPastBody(request, response, content);
+    else response.end(content);
+  }
+
+  sendHead(status: number, headers: AnswerHeaders): void {
+    this.response.writeHead(status, flat(this.always, headers));
+  }
+
+  sendJson(status: number, body: unknown, headers: AnswerHeaders = {}): void {
+    this.send(status, { 'content-type': 'application/json; charset=utf-8', ...headers }, JSON.stringify(body));
+  }
+}
+
+const absoluteTarget = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+function checkedHost(raw: string): string {
+  return raw.length <= 260 && hostGrammar.test(raw) ? raw : '';
 }
 
 /** How long the rest of a refused body is still taken in. */

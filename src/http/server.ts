@@ -32,8 +32,8 @@ export interface Certificates {
 
 /** What a server does once it serves. */
 export interface ServerDuties {
-  /** Answers the exchange; must not reject. */
-  handle(exchange: Exchange): Promise<void>;
+  /** Answers the exchange; must not throw or reject. Undefined when nothing more will be done for it. */
+  handle(exchange: Exchange): Promise<void> | undefined;
   /** Called once per request when the answer has gone out or the connection is lost. */
   finished(exchange: Exchange): void;
   /** Needed when the listener's scheme is https. */
@@ -85,7 +85,9 @@ export async function listen(options: {
       over();
       current.finished(exchange);
     });
-    void current.handle(exchange).finally(over);
+    const handling = current.handle(exchange);
+    if (handling === undefined) over();
+    else void handling.finally(over);
   };
 
   const settings: ServerSettings = {

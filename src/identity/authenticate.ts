@@ -76,7 +76,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     tokenId: row.token_id,
     grants: grantsOf(row),
     restriction: null,
-    expiresAt: null,
+    expiresAt: row.expires_ms,
   });
 
   const alive = (row: TokenCredential): boolean =>
@@ -106,7 +106,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
           credentialId: claims.credentialId,
         });
         if (!row || !alive(row)) throw revoked();
-        return { ...token(registry, row), restriction: claims.restriction, expiresAt: claims.expiresAt };
+        const expiresAt = Math.min(claims.expiresAt, row.expires_ms ?? Number.POSITIVE_INFINITY);
+        return { ...token(registry, row), restriction: claims.restriction, expiresAt };
       }
       default:
         return claims.kind satisfies never;

@@ -38,7 +38,7 @@ export interface Principal {
   readonly tokenId: number;
   readonly grants: Grants;
   readonly restriction: Restriction | null;
-  /** When the token that proved it ends, Unix milliseconds; null for a password. Tokens made from it end no later. */
+  /** When what proved it ends, token or password, Unix milliseconds; null for never. Tokens made from it end no later. */
   readonly expiresAt: number | null;
 }
 

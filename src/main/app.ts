@@ -207,6 +207,8 @@ async function wire(parts: Parts): Promise<App> {
       blobs: content.blobs(environment, bodies, (digest, error) => log.error('blob-lost', error, { digest })),
       manifests: content.manifests(environment, bodies, pulls),
       uploads,
+      pulls,
+      answers: content.keptAnswers(database, clock),
       catalog: content.catalog(database),
       metadata: content.metadata(environment),
       buffers: bufferPool(),

@@ -27,6 +27,8 @@ export type LogEvent =
 export function openLog(options: { level: string; access: boolean; destination?: DestinationStream }): Log {
   const destination = options.destination ?? pino.destination({ dest: 2, sync: false, minLength: 8192 });
   const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const access = options.access && logger.isLevelEnabled('info');
+  const isoTime = isoTimes();
   const flush = (): void => {
     if ('flushSync' in destination && typeof destination.flushSync === 'function') destination.flushSync();
   };
@@ -39,32 +41,51 @@ export function openLog(options: { level: string; access: boolean; destination?:
     warn: (event, fields) => logger.warn(fields ?? {}, event),
     error: (event, error, fields) => logger.error({ ...fields, err: describe(error) }, event),
     access(exchange, milliseconds) {
-      if (!options.access) return;
-      const { facts, response } = exchange;
-      logger.info(
-        {
-          requestId: exchange.requestId,
-          listener: exchange.listener.name,
-          address: exchange.address,
-          host: exchange.host,
-          method: exchange.method,
-          path: exchange.path.slice(0, 1024),
-          status: response.statusCode,
-          ms: Math.round(milliseconds * 100) / 100,
-          operation: facts.operation,
-          registry: facts.registry,
-          actor: facts.actor,
-          ...(facts.repository === ''
-            ? {}
-            : { repository: facts.repository, reference: facts.reference.slice(0, 200) }),
-          ...(facts.error === '' ? {} : { error: facts.error }),
-          ...(response.writableFinished ? {} : { broken: true }),
-          userAgent: (exchange.header('user-agent') ?? '').slice(0, 200),
-        },
-        'request',
-      );
+      if (!access) return;
+      destination.write(accessLine(exchange, milliseconds, isoTime(Date.now())));
     },
     flush,
+  };
+}
+
+/**
+ * The line of one request, in pino's form. Written out by hand: it is the one line that each request writes, and the
+ * general way took a fifth of a small request.
+ */
+function accessLine(exchange: Exchange, milliseconds: number, time: string): string {
+  const { facts, response } = exchange;
+  return (
+    `{"level":30,"time":"${time}","requestId":"${exchange.requestId}","listener":${quoted(exchange.listener.name)}` +
+    `,"address":${quoted(exchange.address)},"host":${quoted(exchange.host)},"method":${quoted(exchange.method)}` +
+    `,"path":${quoted(exchange.path.slice(0, 1024))},"status":${response.statusCode}` +
+    `,"ms":${Math.round(milliseconds * 100) / 100},"operation":${quoted(facts.operation)}` +
+    `,"registry":${quoted(facts.registry)},"actor":${quoted(facts.actor)}` +
+    (facts.repository === ''
+      ? ''
+      : `,"repository":${quoted(facts.repository)},"reference":${quoted(facts.reference.slice(0, 200))}`) +
+    (facts.error === '' ? '' : `,"error":${quoted(facts.error)}`) +
+    (response.writableFinished ? '' : ',"broken":true') +
+    `,"userAgent":${quoted((exchange.header('user-agent') ?? '').slice(0, 200))},"msg":"request"}\n`
+  );
+}
+
+/** A string as JSON. Most need no escape, and to see that is cheaper than to look for one. */
+function quoted(text: string): string {
+  return plainText.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const plainText = /^[\w .:/@()+,;=-]*$/;
+
+/** Times as text; many requests fall into one millisecond. */
+function isoTimes(): (now: number) => string {
+  let last = Number.NaN;
+  let text = '';
+  return (now) => {
+    if (now !== last) {
+      last = now;
+      text = new Date(now).toISOString();
+    }
+    return text;
   };
 }
 

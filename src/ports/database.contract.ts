@@ -56,6 +56,21 @@ const failed = (kind: DatabaseError['kind'], text = ''): object => ({
 });
 
 function transactionPromises(newWorld: NewWorld): void {
+  test('a generation, where there is one, stays while nothing is written and is another after each transaction', async () => {
+    await using world = await newWorld();
+    const seen = [world.db.generation()];
+    for (let round = 0; round < 3; round++) {
+      await world.db.transact(fixture.set, { name: 'a', value: round });
+      const after = world.db.generation();
+      await world.db.all(fixture.readCounter, { name: 'a' });
+      expect(world.db.generation()).toBe(after);
+      seen.push(after);
+    }
+    const alone = world.db.dialect === 'sqlite';
+    expect(new Set(seen).size).toBe(alone ? seen.length : 1);
+    expect(seen.every((one) => (one === undefined) !== alone)).toBe(true);
+  });
+
   test('a read sees what a resolved transaction wrote', async () => {
     await using world = await newWorld();
     for (let value = 1; value <= 50; value++) {

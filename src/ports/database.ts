@@ -94,6 +94,11 @@ export interface Database extends SqlReader {
    * server that cannot be reached for a while does not abort it.
    */
   readonly lost: AbortSignal;
+  /**
+   * A number that another value replaces before any `transact` resolves: while it stays, every read answers what it
+   * answered before. Undefined where others may write to the database as well, and nothing read may be kept.
+   */
+  generation(): number | undefined;
   transact<I, R>(definition: TransactionDefinition<I, R>, input: I): Promise<R>;
   /** Waits for running work, then closes. Idempotent. */
   close(): Promise<void>;

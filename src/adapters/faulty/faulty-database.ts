@@ -8,6 +8,7 @@ export function faultyDatabase(inner: Database, plan: FaultPlan): Database {
   return {
     dialect: inner.dialect,
     lost: inner.lost,
+    generation: () => inner.generation(),
     all: (statement, parameters) => step(() => inner.all(statement, parameters)),
     first: (statement, parameters) => step(() => inner.first(statement, parameters)),
     transact: (definition, input) => step(() => inner.transact(definition, input)),

@@ -76,6 +76,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     dialect: 'postgres',
     // The pool makes new connections by itself.
     lost: new AbortController().signal,
+    generation: () => undefined,
     all: (statement, parameters) => track(() => read(statement, parameters)),
     first: (statement, parameters) => track(async () => (await read(statement, parameters))[0]),
     transact: (definition, input) =>

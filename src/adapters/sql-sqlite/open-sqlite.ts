@@ -37,7 +37,12 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
     lastStamp: { sql: lastStamp.sql, values: lastStamp.bind({}) },
   };
   const lost = new AbortController();
-  const writer = await startWriter(start, { changed: () => cache.clear(), broken: (error) => lost.abort(error) });
+  let generation = 0;
+  const changed = (): void => {
+    generation++;
+    cache.clear();
+  };
+  const writer = await startWriter(start, { changed, broken: (error) => lost.abort(error) });
   const reader = await openForReading(options.file).catch(async (error: unknown) => {
     await writer.close();
     throw databaseError(error, 'the database could not be opened for reading');
@@ -66,6 +71,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
   return {
     dialect: 'sqlite',
     lost: lost.signal,
+    generation: () => generation,
     all: async (statement, parameters) => [...(await read(statement, parameters))],
     first: async (statement, parameters) => (await read(statement, parameters))[0],
     async transact<I, R>(definition: { readonly name: string }, input: I) {

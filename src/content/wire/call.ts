@@ -13,8 +13,10 @@ import type { Blobs } from '../blobs.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Manifests } from '../manifests.ts';
 import type { Metadata } from '../metadata.ts';
+import type { Pulls } from '../pulls.ts';
 import type { Registry } from '../registries.ts';
 import type { Uploads } from '../uploads.ts';
+import type { KeptAnswers } from './kept-answers.ts';
 
 /** What handlers may use. */
 export interface DataPlaneServices {
@@ -23,6 +25,9 @@ export interface DataPlaneServices {
   readonly blobs: Blobs;
   readonly manifests: Manifests;
   readonly uploads: Uploads;
+  readonly pulls: Pulls;
+  /** Asked for each request before it goes the whole way. */
+  readonly answers: KeptAnswers;
   readonly catalog: Catalog;
   readonly metadata: Metadata;
   readonly buffers: BufferPool;
@@ -39,6 +44,8 @@ export interface Call {
   readonly decision: Decision;
   readonly principal: Principal;
   readonly context: RequestContext;
+  /** The generation of the database in which the request began (see `KeptAnswers`). */
+  readonly begun: number | undefined;
 }
 
 /** A call to something inside a repository, whose name has been parsed and decided upon. */

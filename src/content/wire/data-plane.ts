@@ -6,8 +6,10 @@ import { BlobStoreError, DatabaseError } from '../../ports/index.ts';
 import type { Registry } from '../registries.ts';
 import type { DataPlaneServices } from './call.ts';
 import { challenge, scopeOf, unauthorizedDetail } from './challenge.ts';
+import { correlationHeader, fixedHeaders } from './common-headers.ts';
 import { errorBody, wireErrors } from './errors.ts';
 import { registryHandlers, repositoryHandlers, tokenHandlers } from './handlers.ts';
+import type { KeptAnswer } from './kept-answers.ts';
 import { type DataRoute, dataRoutes } from './routes.ts';
 import { progressHeaders } from './v2/uploads.ts';
 
@@ -29,36 +31,35 @@ export interface DataPlaneOptions {
 
 const match = compileRoutes(dataRoutes);
 
-const plainHeaders = [
-  'docker-distribution-api-version',
-  'registry/2.0',
-  'x-content-type-options',
-  'nosniff',
-  'access-control-expose-headers',
-  'Docker-Content-Digest, WWW-Authenticate, Link, X-Ms-Correlation-Request-Id',
-];
-const tlsHeaders = [...plainHeaders, 'strict-transport-security', 'max-age=31536000; includeSubDomains'];
-
-/** Headers of every answer (ACR-FACTS §4.1). */
-function commonHeaders(exchange: Exchange): string[] {
-  const fixed = exchange.listener.scheme === 'https' ? tlsHeaders : plainHeaders;
-  return ['x-ms-correlation-request-id', exchange.requestId, ...fixed];
-}
-
 /**
  * The data plane of all registries. One order for every request: registry by host, route, identity, decision, handler. The
  * decision needs nothing from the repository, so that what is not yours and what is not there look alike.
  */
-export function dataPlane(options: DataPlaneOptions): (exchange: Exchange) => Promise<void> {
-  return async (exchange) => {
-    exchange.always = commonHeaders(exchange);
-    const state: RequestState = { registry: null, route: null, repository: null };
-    try {
-      await answer(options, exchange, state);
-    } catch (error) {
-      refuse(options, exchange, state, translate(error));
-    }
+export function dataPlane(options: DataPlaneOptions): (exchange: Exchange) => Promise<void> | undefined {
+  const { answers, pulls } = options.services;
+  return (exchange) => {
+    const kept = options.draining() ? undefined : answers.find(exchange);
+    if (kept === undefined) return answerInFull(options, exchange);
+    answerAgain(exchange, kept);
+    if (kept.pulled !== null) pulls.note(kept.pulled);
+    return undefined;
   };
+}
+
+/** Gives an answer that was given before, under the id of this request. */
+function answerAgain(exchange: Exchange, kept: KeptAnswer): void {
+  Object.assign(exchange.facts, kept.facts);
+  exchange.sendLines(kept.status, [correlationHeader, exchange.requestId, ...kept.lines], kept.body);
+}
+
+async function answerInFull(options: DataPlaneOptions, exchange: Exchange): Promise<void> {
+  exchange.always = [correlationHeader, exchange.requestId, ...fixedHeaders(exchange)];
+  const state: RequestState = { registry: null, route: null, repository: null };
+  try {
+    await answer(options, exchange, state);
+  } catch (error) {
+    refuse(options, exchange, state, translate(error));
+  }
 }
 
 /** What is known of a request when it is refused. */
@@ -70,6 +71,7 @@ interface RequestState {
 
 async function answer(options: DataPlaneOptions, exchange: Exchange, state: RequestState): Promise<void> {
   const { services, door } = options;
+  const begun = services.answers.generation();
   if (options.draining()) throw new Fault('unavailable', 'the registry is shutting down; try again in a moment');
   const registry = await door.find(exchange);
   if (!registry) throw new Fault('not-found', `no registry answers to "${exchange.host}"`);
@@ -116,6 +118,7 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     access,
     decision,
     principal,
+    begun,
     context: contextOf(exchange, principal.name),
   };
   if (route.id === 'v2.base' || route.id === 'v2.catalog' || route.id === 'acr.catalog')

@@ -1,6 +1,7 @@
 import { etagMatches, Fault, parseReference, parseTag } from '../../../kernel/index.ts';
 import { maxTagsOfPut } from '../../manifests.ts';
 import type { RepositoryCall } from '../call.ts';
+import { fixedHeaders } from '../common-headers.ts';
 
 /** `GET|HEAD /v2/<name>/manifests/<reference>` (distribution-spec, "Pulling manifests"). Never converted. */
 export async function getManifest(call: RepositoryCall): Promise<void> {
@@ -8,18 +9,32 @@ export async function getManifest(call: RepositoryCall): Promise<void> {
   const reference = parseReference(call.parameters['reference'] ?? '');
   const found = await services.manifests.find(registry, repository, reference, { pulled: exchange.method === 'GET' });
   const etag = `"${found.digest}"`;
-  const headers = {
-    'docker-content-digest': found.digest,
-    etag,
-    vary: 'Accept',
-  };
   if (etagMatches(exchange.header('if-none-match'), etag)) {
-    exchange.send(304, headers);
+    exchange.send(304, { 'docker-content-digest': found.digest, etag, vary: 'Accept' });
     return;
   }
-  const full = { ...headers, 'content-type': found.mediaType, 'content-length': found.size };
-  if (exchange.method === 'HEAD') exchange.send(200, full);
-  else exchange.send(200, full, await found.bytes());
+  const lines = [
+    'docker-content-digest',
+    found.digest,
+    'etag',
+    etag,
+    'vary',
+    'Accept',
+    'content-type',
+    found.mediaType,
+    'content-length',
+    String(found.size),
+  ];
+  const body = exchange.method === 'HEAD' ? undefined : await found.bytes();
+  services.answers.keep(exchange, call.begun, {
+    facts: { ...exchange.facts },
+    status: 200,
+    lines: [...fixedHeaders(exchange), ...lines],
+    body,
+    pulled: exchange.method === 'HEAD' ? null : found.id,
+    expiresAt: call.principal.expiresAt,
+  });
+  exchange.sendLines(200, [...exchange.always, ...lines], body);
 }
 
 /** `PUT /v2/<name>/manifests/<reference>` (distribution-spec, "Pushing Manifests"; `?tag=` as in its main branch). */
