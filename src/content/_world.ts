@@ -234,6 +234,7 @@ export async function testWorld(options: WorldOptions) {
     ids: randomIds,
     limits: { ...limits, ...options.limits },
     regionOrdinal: 1,
+    sessionKey: new Uint8Array(32).fill(7),
   };
   const lost: string[] = [];
   let manyProcesses = false;

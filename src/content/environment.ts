@@ -12,6 +12,8 @@ export interface ContentEnvironment {
   readonly ids: Ids;
   readonly limits: ContentLimits;
   readonly regionOrdinal: number;
+  /** Vouches for the ids of upload sessions; the same on all hosts of a deployment. */
+  readonly sessionKey: Uint8Array;
 }
 
 /** A registry as use-cases name it. */

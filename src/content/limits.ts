@@ -14,3 +14,9 @@ export const maxRowBlobBytes: number = 64 * 1024;
 
 /** Layers one image manifest may name. */
 export const maxLayers = 4096;
+
+/**
+ * How long the id of a session that has brought no byte is good, at most: as long must be remembered which ids have ended,
+ * one short row for each blob pushed.
+ */
+export const freshSessionMs: number = 30 * 60_000;

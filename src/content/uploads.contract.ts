@@ -208,25 +208,90 @@ export function uploadsContract(name: string, open: EngineFactory): void {
 
     test('are limited for each identity until some end', async () => {
       await using world = await testWorld({ engine, limits: { openUploadsPerIdentity: 2 } });
-      const first = await world.start();
-      await world.start();
-      await expect(world.start()).rejects.toMatchObject({ code: 'too-many-requests' });
+      const empty = await world.start();
+      const [first, second] = [await world.start(), await world.start()];
+      for (const session of [first, second]) await world.uploads.append(session, bodyOf(bytesOf('some', 10)));
+      const refused = { code: 'too-many-requests' };
+      await expect(world.start()).rejects.toMatchObject(refused);
+      await expect(world.uploads.append(empty, bodyOf(bytesOf('one more', 10)))).rejects.toMatchObject(refused);
       await world.start(app, 'another');
       await world.uploads.cancel(first);
       await world.start();
+      await world.uploads.append(empty, bodyOf(bytesOf('one more', 10)));
+    });
+
+    test('have no row before their first byte, and are known to every process all the same', async () => {
+      await using world = await testWorld({ engine });
+      const generation = world.database.generation();
+      const [session, other] = [await world.start(), await world.start()];
+      expect(world.database.generation()).toBe(generation);
+      const bytes = bytesOf('from afar', 1_000);
+      expect(await world.again().uploads.status(session)).toEqual({ received: 0 });
+      await world.again().uploads.append(session, bodyOf(bytes));
+      expect(await world.uploads.finish(session, bodyOf(none), digestOf(bytes))).toEqual({ size: bytes.length });
+      await world.again().uploads.finish(other, bodyOf(bytes), digestOf(bytes));
+      await world.check();
+    });
+
+    test('that have ended do not begin anew', async () => {
+      await using world = await testWorld({ engine });
+      const bytes = bytesOf('once', 100);
+      const gone = { code: 'upload-unknown' };
+      const [finished, cancelled, refused] = [await world.start(), await world.start(), await world.start()];
+      await world.uploads.finish(finished, bodyOf(bytes), digestOf(bytes));
+      await world.uploads.cancel(cancelled);
+      await expect(world.uploads.finish(refused, bodyOf(bytes), digestOf(none))).rejects.toThrow('digest');
+      for (const session of [finished, cancelled, refused]) {
+        for (const { uploads } of [world, world.again()]) {
+          await expect(uploads.status(session)).rejects.toMatchObject(gone);
+          await expect(uploads.append(session, bodyOf(bytes))).rejects.toMatchObject(gone);
+          await expect(uploads.finish(session, bodyOf(bytes), digestOf(bytes))).rejects.toMatchObject(gone);
+          await expect(uploads.cancel(session)).rejects.toMatchObject(gone);
+        }
+        // Nor once nobody remembers that they ended.
+        world.clock.advance(hour + 1);
+        while ((await world.uploads.sweep(100)) > 0);
+        await expect(world.uploads.status(session)).rejects.toMatchObject(gone);
+      }
+    });
+
+    test('that two processes finish at once make one blob, and only one hears of it', async () => {
+      await using world = await testWorld({ engine });
+      for (let round = 0; round < 10; round++) {
+        const bytes = bytesOf(`twice ${round}`, 100);
+        const session = await world.start();
+        const finish = (some: Pick<TestWorld, 'uploads'>) =>
+          some.uploads.finish(session, bodyOf(bytes), digestOf(bytes));
+        const outcomes = await Promise.allSettled([finish(world.again()), finish(world.again())]);
+        expect(outcomes.map((outcome) => outcome.status).toSorted()).toEqual(['fulfilled', 'rejected']);
+        expect(outcomes.find((outcome) => outcome.status === 'rejected')?.reason).toMatchObject({
+          code: 'upload-unknown',
+        });
+      }
+      await world.check();
+    });
+
+    test('that have brought no byte are good for half an hour', async () => {
+      await using world = await testWorld({ engine, limits: { uploadIdleMs: 10 * hour } });
+      const session = await world.start();
+      world.clock.advance(hour / 2 - 1);
+      expect(await world.uploads.status(session)).toEqual({ received: 0 });
+      world.clock.advance(1);
+      await expect(world.uploads.status(session)).rejects.toMatchObject({ code: 'upload-unknown' });
     });
 
     test('expire when nobody uses them, and the sweep takes away what they staged', async () => {
       await using world = await testWorld({ engine });
       const [idle, used] = [await world.start(), await world.start()];
       await world.uploads.append(idle, bodyOf(bytesOf('idle', 100_000)));
+      await world.uploads.append(used, bodyOf(bytesOf('used', 10)));
       world.clock.advance(hour / 2 + 1);
       await world.uploads.append(used, bodyOf(bytesOf('used', 100_000)));
       world.clock.advance(hour / 2);
       await expect(world.uploads.status(idle)).rejects.toMatchObject({ code: 'upload-unknown' });
       while ((await world.uploads.sweep(100)) > 0);
       expect((await objectsIn(world)).staged).toHaveLength(1);
-      expect(await world.uploads.status(used)).toEqual({ received: 100_000 });
+      expect(await world.uploads.status(used)).toEqual({ received: 100_010 });
       await world.check();
     });
 

@@ -6,24 +6,21 @@ import {
   type DigestAlgorithm,
   Fault,
   isFault,
-  type RepositoryName,
   type RunningDigest,
   startDigest,
 } from '../kernel/index.ts';
 import { BlobStoreError, DatabaseError } from '../ports/index.ts';
 import type { ContentEnvironment, RegistryRef } from './environment.ts';
 import { receive } from './intake.ts';
+import type { SessionOwner } from './session-ids.ts';
 import { stagedLeftovers } from './staged-leftovers.ts';
 import { locationInUse } from './store/blob-rows-store.ts';
-import { findUpload, type UploadRecord } from './store/upload-store.ts';
 import {
-  cancelUpload,
   expireUploads,
   type FinishedBytes,
   type FinishUpload,
   finishUpload,
-  saveProgress,
-  startUpload,
+  type SessionEnd,
 } from './transactions/upload-transactions.ts';
 import {
   committedLocation,
@@ -38,14 +35,7 @@ import {
   uploadBuffer,
   uploadGone,
 } from './upload-session.ts';
-
-/** Names a session. It answers only to the repository and the identity that opened it; to all others it is not there. */
-export interface SessionKey {
-  readonly registry: RegistryRef;
-  readonly repository: RepositoryName;
-  readonly identity: string;
-  readonly id: string;
-}
+import { type Session, type SessionKey, uploadSessions } from './upload-sessions.ts';
 
 /** The body of a PATCH, PUT or POST, with what its headers say. `length` is null for chunked transfer. */
 export interface UploadBody {
@@ -56,7 +46,7 @@ export interface UploadBody {
 
 /** Upload sessions (distribution-spec, "Pushing blobs"). Bytes are verified before a blob exists. */
 export interface Uploads {
-  start(where: Omit<SessionKey, 'id'>, algorithm: DigestAlgorithm): Promise<string>;
+  start(where: SessionOwner, algorithm: DigestAlgorithm): Promise<string>;
   status(session: SessionKey): Promise<{ received: number }>;
   /** Adds bytes at the end. Throws `upload-range` when they belong elsewhere; what a broken-off body brought is kept. */
   append(session: SessionKey, body: UploadBody): Promise<{ received: number }>;
@@ -64,14 +54,15 @@ export interface Uploads {
   finish(session: SessionKey, body: UploadBody, digest: Digest): Promise<{ size: number }>;
   cancel(session: SessionKey): Promise<void>;
   /** A whole blob in one request, without a session. */
-  whole(where: Omit<SessionKey, 'id'>, body: UploadBody, digest: Digest): Promise<{ size: number }>;
+  whole(where: SessionOwner, body: UploadBody, digest: Digest): Promise<{ size: number }>;
   /** Removes expired sessions and what they staged, then looks for staged bytes that no session names; answers how many sessions. */
   sweep(limit: number): Promise<number>;
 }
 
 /** Makes the upload use-cases. */
 export function uploads(environment: ContentEnvironment): Uploads {
-  const { database, blobs, clock, ids, limits, seal } = environment;
+  const { database, blobs, clock, limits, seal } = environment;
+  const sessions = uploadSessions(environment);
   const memory = sessionMemory({
     waitMs: 10_000,
     busy: () => new Fault('conflict', 'another request is writing to this upload'),
@@ -81,25 +72,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
   const wholeKeys = new Set<string>();
   const leftovers = stagedLeftovers(environment, (key) => wholeKeys.has(key));
 
-  const look = (session: SessionKey): Promise<UploadRecord | undefined> =>
-    database.first(findUpload, {
-      id: session.id,
-      registryId: session.registry.id,
-      repository: session.repository,
-      identity: session.identity,
-      now: clock.now(),
-    });
-
-  const find = async (session: SessionKey): Promise<UploadRecord> => {
-    const row = await look(session);
-    // What comes next would be sealed otherwise than what came before: such a session cannot go on.
-    if (!row || row.codec !== seal.codec || row.key_id !== seal.keyId) {
-      throw new Fault('upload-unknown', 'there is no such upload; start a new one');
-    }
-    return row;
-  };
-
-  const openTail = (registryId: number, row: UploadRecord): Uint8Array | null =>
+  const openTail = (registryId: number, row: Session): Uint8Array | null =>
     row.tail === null ? null : seal.openBody(registryId, row.codec, row.key_id, row.tail);
 
   /** Reads a body into the session's buffer; the hash goes along. Answers where the session stands now. */
@@ -136,7 +109,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
 
   const runningHash = async (
     session: SessionKey,
-    row: UploadRecord,
+    row: Session,
     tail: Uint8Array | null,
     write: SessionWrite,
   ): Promise<RunningDigest | undefined> => {
@@ -149,44 +122,31 @@ export function uploads(environment: ContentEnvironment): Uploads {
       : undefined;
   };
 
-  const save = (session: SessionKey, from: number, received: number, buffer: UploadBuffer): Promise<void> => {
+  const save = (session: SessionKey, row: Session, received: number, buffer: UploadBuffer): Promise<void> => {
     const small = buffer.small();
-    return database.transact(saveProgress, {
-      id: session.id,
-      from,
-      received,
-      stagedKey: buffer.reservedKey(),
-      tail: small && small.length > 0 ? seal.sealBody(session.registry.id, small) : null,
-      idleMs: limits.uploadIdleMs,
-    });
+    const tail = small && small.length > 0 ? seal.sealBody(session.registry.id, small) : null;
+    return sessions.advance(session, row, { received, stagedKey: buffer.reservedKey(), tail });
   };
 
   /** Writes down that a session stands where it stood and has this key, and renews its time. */
-  const note = (row: UploadRecord, stagedKey: string | null): Promise<void> =>
-    database.transact(saveProgress, {
-      id: row.id,
-      from: row.received,
-      received: row.received,
-      stagedKey,
-      tail: row.tail,
-      idleMs: limits.uploadIdleMs,
-    });
+  const note = (session: SessionKey, row: Session, stagedKey: string | null): Promise<void> =>
+    sessions.advance(session, row, { received: row.received, stagedKey, tail: row.tail });
 
   /** Opens a session for the bytes of one request and takes them in. The caller closes the buffer. */
-  const openSession = async (session: SessionKey, row: UploadRecord) => {
+  const openSession = async (session: SessionKey, row: Session) => {
     const tail = openTail(session.registry.id, row);
     const write = memory.write(session.id, row.received);
     const hash = await runningHash(session, row, tail, write);
     let noted = row.expires_ms - limits.uploadIdleMs;
     const state = { stagedKey: row.staged_key, tail, received: row.received };
     const buffer = uploadBuffer(environment, session.registry.id, state, async (key) => {
-      await note(row, key);
+      await note(session, row, key);
       noted = clock.now();
     });
     /** A body that takes longer than a session may be idle keeps it alive. */
     const arrived = async (): Promise<void> => {
       if (clock.now() - noted < limits.uploadIdleMs / 4) return;
-      await note(row, buffer.reservedKey());
+      await note(session, row, buffer.reservedKey());
       noted = clock.now();
     };
     const takeIn = async (body: UploadBody) => {
@@ -202,8 +162,8 @@ export function uploads(environment: ContentEnvironment): Uploads {
 
   /** Bytes made durable, then the one transaction that makes them a blob. */
   const store = async (
-    where: Omit<SessionKey, 'id'>,
-    uploadId: string | null,
+    where: SessionOwner,
+    end: SessionEnd | null,
     buffer: UploadBuffer,
     size: number,
     digest: Digest,
@@ -212,21 +172,21 @@ export function uploads(environment: ContentEnvironment): Uploads {
     const key = buffer.stagedKey();
     if (small !== null || key === null) {
       const bytes = seal.sealBody(where.registry.id, small ?? new Uint8Array(0));
-      return record(where, uploadId, { kind: 'row', bytes }, size, digest);
+      return record(where, end, { kind: 'row', bytes }, size, digest);
     }
     const location = await blobs.commit(key, size);
-    await record(where, uploadId, { kind: 'object', store: blobs.name, location }, size, digest);
+    await record(where, end, { kind: 'object', store: blobs.name, location }, size, digest);
   };
 
   const record = async (
-    where: Omit<SessionKey, 'id'>,
-    uploadId: string | null,
+    where: SessionOwner,
+    end: SessionEnd | null,
     bytes: FinishedBytes,
     size: number,
     digest: Digest,
   ): Promise<void> => {
     const input: FinishUpload = {
-      uploadId,
+      end,
       registryId: where.registry.id,
       repository: where.repository,
       digest,
@@ -242,9 +202,9 @@ export function uploads(environment: ContentEnvironment): Uploads {
       if (!kept && bytes.kind === 'object') await blobs.remove(bytes.location);
     } catch (error) {
       if (bytes.kind === 'object') {
-        if (isFault(error)) await disown(uploadId, bytes.location);
+        if (isFault(error)) await disown(end, bytes.location);
         // With a session the client may ask again, and the object is found. Otherwise the commit may have happened.
-        else if (uploadId === null && wasNotCommitted(error)) await blobs.remove(bytes.location);
+        else if (end === null && wasNotCommitted(error)) await blobs.remove(bytes.location);
       }
       throw error;
     }
@@ -254,33 +214,28 @@ export function uploads(environment: ContentEnvironment): Uploads {
    * Removes the object of a refused upload. Another request may have finished the same session and own the object; once the
    * session is gone, no other can begin to.
    */
-  const disown = async (uploadId: string | null, location: string): Promise<void> => {
-    if (uploadId !== null) await database.transact(cancelUpload, { id: uploadId });
+  const disown = async (end: SessionEnd | null, location: string): Promise<void> => {
+    if (end !== null) await sessions.forget(end);
     const owner = await database.first(locationInUse, { store: blobs.name, location });
     if (!owner) await blobs.remove(location);
   };
 
   /** Finishes a session whose object an earlier request committed before its transaction failed. */
-  const finishCommitted = async (
-    session: SessionKey,
-    row: UploadRecord,
-    key: string,
-    digest: Digest,
-  ): Promise<void> => {
+  const finishCommitted = async (session: SessionKey, row: Session, key: string, digest: Digest): Promise<void> => {
     const size = row.received;
     const location = await committedLocation(blobs, key, size);
     if (location === undefined) throw uploadGone();
     const source = { registryId: session.registry.id, size, location };
     assertDigest(await hashCommitted(environment, source, algorithmOf(digest)), digest);
-    await record(session, session.id, { kind: 'object', store: blobs.name, location }, size, digest);
+    await record(session, sessions.endOf(row), { kind: 'object', store: blobs.name, location }, size, digest);
   };
 
   /** Forgets what this request staged and did not save, unless a request elsewhere has saved it under the same key. */
-  const dropUnsaved = async (session: SessionKey, row: UploadRecord, buffer: UploadBuffer): Promise<void> => {
+  const dropUnsaved = async (session: SessionKey, row: Session, buffer: UploadBuffer): Promise<void> => {
     const key = buffer.stagedKey();
     await buffer.close();
     if (key === null || stagedIn(row)) return;
-    const current = await look(session);
+    const current = await sessions.row(session);
     if (!current || current.received === row.received) await blobs.abort(key);
   };
 
@@ -297,16 +252,16 @@ export function uploads(environment: ContentEnvironment): Uploads {
     assertDigest(complete, digest);
   };
 
-  const drop = async (row: UploadRecord, stagedKey: string | null): Promise<void> => {
+  const drop = async (row: Session, stagedKey: string | null): Promise<void> => {
     memory.forget(row.id);
-    await database.transact(cancelUpload, { id: row.id });
+    await sessions.forget(sessions.endOf(row));
     if (stagedKey !== null) await discard(stagedKey, row.received);
   };
 
   /** A refused session is of no more use; after a failure, or when another request was at work too, the client may ask again. */
   const isRefusal = (error: unknown): boolean => isFault(error) && !isFault(error, 'upload-unknown', 'conflict');
 
-  const checkRange = (row: UploadRecord, body: UploadBody): void => {
+  const checkRange = (row: Session, body: UploadBody): void => {
     if (body.range === null) return;
     if (body.range.start !== row.received) {
       throw new Fault(
@@ -323,36 +278,21 @@ export function uploads(environment: ContentEnvironment): Uploads {
   };
 
   return {
-    async start(where, algorithm) {
-      // The region's ordinal stands in the id, so that another region can forward a session to its own.
-      const id = `${environment.regionOrdinal.toString(16).padStart(4, '0')}${ids.id()}`;
-      await database.transact(startUpload, {
-        id,
-        registryId: where.registry.id,
-        repository: where.repository,
-        identity: where.identity,
-        algorithm,
-        codec: seal.codec,
-        keyId: seal.keyId,
-        maxOpen: limits.openUploadsPerIdentity,
-        idleMs: limits.uploadIdleMs,
-      });
-      return id;
-    },
+    start: (where, algorithm) => sessions.open(where, algorithm),
 
     async status(session) {
-      const row = await find(session);
+      const row = await sessions.find(session);
       return { received: row.received };
     },
 
     append: (session, body) =>
       memory.alone(session.id, async () => {
-        const row = await find(session);
+        const row = await sessions.find(session);
         checkRange(row, body);
         const { buffer, hash, write, takeIn } = await openSession(session, row);
         try {
           const { received, complete } = await takeIn(body);
-          if (received !== row.received) await save(session, row.received, received, buffer);
+          if (received !== row.received) await save(session, row, received, buffer);
           if (hash) write.keep(hash, received);
           if (!complete)
             throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
@@ -364,7 +304,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
 
     finish: (session, body, digest) =>
       memory.alone(session.id, async () => {
-        const row = await find(session);
+        const row = await sessions.find(session);
         checkRange(row, body);
         const { buffer, hash, write, takeIn } = await openSession(session, row);
         /** What is left to do once all bytes are there; a refusal ends the session. */
@@ -387,7 +327,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
           }
           const { received, complete } = await takeIn(body);
           if (!complete) {
-            await save(session, row.received, received, buffer);
+            await save(session, row, received, buffer);
             throw new Fault('upload-invalid', 'the body broke off; ask for the status and go on from there');
           }
           await conclude(async () => {
@@ -396,12 +336,12 @@ export function uploads(environment: ContentEnvironment): Uploads {
             await buffer.close();
             // The row then says how large the object is, for whoever finds it when the rest fails.
             if (source.stagedKey !== null && received !== row.received) {
-              await save(session, row.received, received, buffer);
+              await save(session, row, received, buffer);
             }
             // Small bytes go to the row; what an earlier request staged and did not save is of no use.
             const reserved = buffer.reservedKey();
             if (source.stagedKey === null && reserved !== null) await blobs.abort(reserved);
-            await store(session, session.id, buffer, received, digest);
+            await store(session, sessions.endOf(row), buffer, received, digest);
           });
           return { size: received };
         } finally {
@@ -411,7 +351,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
 
     async cancel(session) {
       await memory.alone(session.id, async () => {
-        const row = await find(session);
+        const row = await sessions.find(session);
         await drop(row, row.staged_key);
       });
     },
@@ -455,7 +395,7 @@ export function uploads(environment: ContentEnvironment): Uploads {
   };
 }
 
-function stagedIn(row: UploadRecord): boolean {
+function stagedIn(row: Session): boolean {
   return isStaged({ stagedKey: row.staged_key, tail: row.tail, received: row.received });
 }
 

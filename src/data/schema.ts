@@ -30,6 +30,7 @@ export interface Schema {
   blob_location: BlobLocationRow;
   repository_blob: RepositoryBlobRow;
   upload: UploadRow;
+  upload_ended: UploadEndedRow;
   hold: HoldRow;
   review: ReviewRow;
   change: ChangeRow;
@@ -207,6 +208,12 @@ export interface UploadRow {
   key_id: string | null;
   received: number;
   created_ms: number;
+  expires_ms: number;
+}
+
+/** A session that has ended while its id would still be good by itself. */
+export interface UploadEndedRow {
+  id: string;
   expires_ms: number;
 }
 

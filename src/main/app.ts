@@ -22,6 +22,7 @@ import { type ManagementServices, management } from './management.ts';
 import { metrics } from './metrics.ts';
 import { registryDoor } from './registry-door.ts';
 import { chooseRegistryName } from './registry-name.ts';
+import { derivedKey } from './root-key.ts';
 import { StartRefusal } from './start-refusal.ts';
 import { trustStore } from './trust.ts';
 
@@ -159,6 +160,7 @@ async function wire(parts: Parts): Promise<App> {
     clock,
     ids,
     regionOrdinal,
+    sessionKey: derivedKey(folder.rootKey, 'upload-sessions'),
     limits: {
       manifestBytes: config.limits.manifestBytes,
       layerBytes: config.limits.layerBytes,

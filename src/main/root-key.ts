@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hkdfSync, randomBytes } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeDurably } from './durable-file.ts';
@@ -35,4 +35,9 @@ export async function readRootKey(folder: string): Promise<Uint8Array | undefine
     throw new StartRefusal(`${path} is damaged: ${keyBytes} bytes in base64 expected; bring it back from a backup`);
   }
   return Uint8Array.from(key);
+}
+
+/** A key for one purpose, made from the root key (HKDF, RFC 5869): who learns it learns nothing of the others. */
+export function derivedKey(rootKey: Uint8Array, purpose: string): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', rootKey, new Uint8Array(0), `berth/${purpose}`, keyBytes));
 }

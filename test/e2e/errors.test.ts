@@ -23,6 +23,8 @@ beforeAll(async () => {
   berth = await startBerth('--limits-open-uploads-per-identity', '1', '--limits-manifest-bytes', '1MiB');
   image = await pushImage(berth.admin, repository, 'v1', 'errors');
   upload = await openUpload(berth.admin, repository);
+  const held = await berth.admin('PATCH', upload, { body: 'abc' });
+  if (held.status !== 202) throw new Error(held.text);
 });
 afterAll(() => berth[Symbol.asyncDispose]());
 

@@ -272,6 +272,7 @@ describe('limits', () => {
     const person = await berth.createToken('uploader', { [repository]: ['content/read', 'content/write'] });
     const uploader = berth.as(person);
     const open = await Promise.all(Array.from({ length: 20 }, () => openUpload(uploader, repository)));
+    for (const location of open) expect((await uploader('PATCH', location, { body: 'some' })).status).toBe(202);
     const refused = await uploader('POST', uploads);
     expect({ status: refused.status, code: refused.code }).toEqual({ status: 429, code: 'TOOMANYREQUESTS' });
     expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);

@@ -3,7 +3,6 @@ import { statement } from '../../data/index.ts';
 /** An upload session. */
 export interface UploadRecord {
   id: string;
-  repository_id: number;
   algorithm: string;
   staged_key: string | null;
   tail: Uint8Array | null;
@@ -13,6 +12,7 @@ export interface UploadRecord {
   expires_ms: number;
 }
 
+/** Changes no row when the session has one already. */
 export const insertUpload = statement<{
   id: string;
   registryId: number;
@@ -21,23 +21,56 @@ export const insertUpload = statement<{
   algorithm: string;
   codec: string;
   keyId: string | null;
-  now: number;
+  received: number;
+  stagedKey: string | null;
+  tail: Uint8Array | null;
+  created: number;
   expires: number;
 }>((db, p) =>
-  db.insertInto('upload').values({
-    id: p.id,
-    registry_id: p.registryId,
-    repository_id: p.repositoryId,
-    identity: p.identity,
-    algorithm: p.algorithm,
-    staged_key: null,
-    tail: null,
-    codec: p.codec,
-    key_id: p.keyId,
-    received: 0,
-    created_ms: p.now,
-    expires_ms: p.expires,
-  }),
+  db
+    .insertInto('upload')
+    .values({
+      id: p.id,
+      registry_id: p.registryId,
+      repository_id: p.repositoryId,
+      identity: p.identity,
+      algorithm: p.algorithm,
+      staged_key: p.stagedKey,
+      tail: p.tail,
+      codec: p.codec,
+      key_id: p.keyId,
+      received: p.received,
+      created_ms: p.created,
+      expires_ms: p.expires,
+    })
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+/** A row when the session has ended. */
+export const endedUpload = statement<{ id: string }, { id: string }>((db, p) =>
+  db.selectFrom('upload_ended').select('id').where('id', '=', p.id).limit(1),
+);
+
+/** Changes no row when it had ended before. */
+export const insertEndedUpload = statement<{ id: string; expires: number }>((db, p) =>
+  db
+    .insertInto('upload_ended')
+    .values({ id: p.id, expires_ms: p.expires })
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
+/** Forgets ends that nobody could ask for any more. */
+export const removeEndedUploads = statement<{ now: number; limit: number }>((db, p) =>
+  db
+    .deleteFrom('upload_ended')
+    .where('id', 'in', (inner) =>
+      inner
+        .selectFrom('upload_ended')
+        .select('id')
+        .where('expires_ms', '<=', p.now)
+        .orderBy('expires_ms')
+        .limit(p.limit),
+    ),
 );
 
 /** A row when the identity has as many sessions open as `offset` + 1. */
@@ -63,7 +96,6 @@ export const findUpload = statement<
     .innerJoin('repository', 'repository.id', 'upload.repository_id')
     .select([
       'upload.id as id',
-      'upload.repository_id as repository_id',
       'upload.algorithm as algorithm',
       'upload.staged_key as staged_key',
       'upload.tail as tail',

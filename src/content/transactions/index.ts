@@ -12,7 +12,7 @@ import {
   mountBlob,
   renewBlobLease,
   saveProgress,
-  startUpload,
+  openUpload,
 } from './upload-transactions.ts';
 
 /** The transactions of this room, for the writer thread. */
@@ -27,7 +27,7 @@ export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   deleteRegistry,
   deleteRepository,
   setAttributes,
-  startUpload,
+  openUpload,
   saveProgress,
   finishUpload,
   markBlobMissing,

@@ -27,8 +27,11 @@ import {
 } from '../store/repository-store.ts';
 import {
   advanceUpload,
+  endedUpload,
   expiredUploads,
+  insertEndedUpload,
   insertUpload,
+  removeEndedUploads,
   removeExpiredUpload,
   removeUpload,
   uploadsBeyond,
@@ -58,8 +61,19 @@ export async function repositoryForWriting(
   return repository;
 }
 
-/** Opens an upload session. Throws `too-many-requests` when the identity has too many open. */
-export const startUpload: TransactionDefinition<
+/** The refusal of one session more than an identity may have. */
+export function tooManyUploads(maxOpen: number): Fault {
+  return new Fault(
+    'too-many-requests',
+    `${maxOpen} uploads are open already for this user; finish or cancel some, or wait until they expire`,
+  );
+}
+
+/**
+ * Gives a session its row, when its first bytes have come or are about to. Throws `too-many-requests` when the identity has
+ * too many, `upload-unknown` when the session has ended, `conflict` when another request gave it one.
+ */
+export const openUpload: TransactionDefinition<
   {
     id: string;
     registryId: number;
@@ -68,34 +82,34 @@ export const startUpload: TransactionDefinition<
     algorithm: string;
     codec: string;
     keyId: string | null;
+    created: number;
+    received: number;
+    stagedKey: string | null;
+    tail: Uint8Array | null;
     maxOpen: number;
     idleMs: number;
   },
   void
 > = {
-  name: 'content/start-upload',
-  async run(tx, input) {
-    const { registryId, identity } = input;
-    const repository = await repositoryForWriting(tx, findRepository, registryId, input.repository);
-    if (await tx.first(uploadsBeyond, { registryId, identity, offset: input.maxOpen - 1 })) {
-      throw new Fault(
-        'too-many-requests',
-        `${input.maxOpen} uploads are open already for this user; finish or cancel some, or wait until they expire`,
-      );
-    }
-    await tx.run(insertUpload, {
-      id: input.id,
-      registryId,
-      repositoryId: repository.id,
-      identity,
-      algorithm: input.algorithm,
-      codec: input.codec,
-      keyId: input.keyId,
-      now: tx.now,
-      expires: tx.now + input.idleMs,
-    });
+  name: 'content/open-upload',
+  async run(tx, { repository: name, maxOpen, idleMs, ...session }) {
+    const { id, registryId, identity } = session;
+    const repository = await repositoryForWriting(tx, findRepository, registryId, name);
+    if (await tx.first(endedUpload, { id })) throw uploadEnded();
+    if (await tx.first(uploadsBeyond, { registryId, identity, offset: maxOpen - 1 })) throw tooManyUploads(maxOpen);
+    const expires = tx.now + idleMs;
+    if ((await tx.run(insertUpload, { ...session, repositoryId: repository.id, expires })) === 0)
+      throw movedElsewhere();
   },
 };
+
+function movedElsewhere(): Fault {
+  return new Fault('conflict', 'another request wrote to this upload at the same time');
+}
+
+function uploadEnded(): Fault {
+  return new Fault('upload-unknown', 'the upload was finished or cancelled by another request');
+}
 
 /**
  * Writes down how far a session has come, or where it is going to stage, and renews its time. Throws `conflict` when
@@ -116,7 +130,7 @@ export const saveProgress: TransactionDefinition<
   async run(tx, input) {
     const { idleMs, ...progress } = input;
     if ((await tx.run(advanceUpload, { ...progress, expires: tx.now + idleMs })) === 0) {
-      throw new Fault('conflict', 'another request wrote to this upload at the same time');
+      throw movedElsewhere();
     }
   },
 };
@@ -126,9 +140,18 @@ export type FinishedBytes =
   | { readonly kind: 'object'; readonly store: string; readonly location: string }
   | { readonly kind: 'row'; readonly bytes: Uint8Array };
 
-/** What `finish-upload` needs. `uploadId` is null for a monolithic POST, which opens no session. */
+/** A session that is to end. */
+export interface SessionEnd {
+  readonly id: string;
+  /** Whether it has a row. */
+  readonly stored: boolean;
+  /** Until when its id would be good without a row, Unix milliseconds: so long its end is remembered. */
+  readonly freshUntil: number;
+}
+
+/** What `finish-upload` needs. `end` is null for a monolithic POST, which opens no session. */
 export interface FinishUpload {
-  readonly uploadId: string | null;
+  readonly end: SessionEnd | null;
   readonly registryId: number;
   readonly repository: string;
   readonly digest: string;
@@ -149,9 +172,7 @@ export const finishUpload: TransactionDefinition<FinishUpload, { kept: boolean }
   async run(tx, input) {
     const { registryId, digest, bytes } = input;
     const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
-    if (input.uploadId !== null && (await tx.run(removeUpload, { id: input.uploadId })) === 0) {
-      throw new Fault('upload-unknown', 'the upload was finished or cancelled by another request');
-    }
+    if (input.end !== null && !(await endSession(tx, input.end))) throw uploadEnded();
     const known = await tx.first(blobRow, { registryId, digest });
     if (known && known.state !== 'present') await tx.run(removeLocations, { registryId, digest });
     const leaseUntil = tx.now + input.leaseMs;
@@ -226,13 +247,19 @@ export const markBlobMissing: TransactionDefinition<
   },
 };
 
-/** Forgets a session. */
-export const cancelUpload: TransactionDefinition<{ id: string }, boolean> = {
+/** Ends a session without a blob. False when another request has ended it, or has given it a row meanwhile. */
+export const cancelUpload: TransactionDefinition<SessionEnd, boolean> = {
   name: 'content/cancel-upload',
-  async run(tx, input) {
-    return (await tx.run(removeUpload, input)) > 0;
-  },
+  run: (tx, end) => endSession(tx, end),
 };
+
+/** Ends a session once: its row goes, and its id is not good for a new beginning. */
+async function endSession(tx: SqlTransaction, end: SessionEnd): Promise<boolean> {
+  const { id, freshUntil } = end;
+  const removed = (await tx.run(removeUpload, { id })) > 0;
+  const ended = freshUntil <= tx.now || (await tx.run(insertEndedUpload, { id, expires: freshUntil })) > 0;
+  return ended && removed === end.stored;
+}
 
 /** A session that was taken off the list, with what it left in the blob store. */
 export interface RemovedUpload {
@@ -245,6 +272,7 @@ export interface RemovedUpload {
 export const expireUploads: TransactionDefinition<{ limit: number; held: readonly string[] }, RemovedUpload[]> = {
   name: 'content/expire-uploads',
   async run(tx, { limit, held }) {
+    await tx.run(removeEndedUploads, { now: tx.now, limit: limit * 10 });
     const kept = new Set(held);
     const expired = await tx.all(expiredUploads, { now: tx.now, limit: limit + kept.size });
     const removed: RemovedUpload[] = [];

@@ -80,6 +80,8 @@ export const ground: Migration = {
         created_ms ${bigint} not null, expires_ms ${bigint} not null)`,
       `create index upload_by_identity on upload (registry_id, identity)`,
       `create index upload_expiry on upload (expires_ms)`,
+      `create table upload_ended (id ${text} primary key, expires_ms ${bigint} not null)`,
+      `create index upload_ended_expiry on upload_ended (expires_ms)`,
 
       `create table hold (
         repository_id ${bigint} not null references repository (id), digest ${text} not null, holder ${text} not null, until_ms ${bigint},

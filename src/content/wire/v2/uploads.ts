@@ -7,7 +7,8 @@ import {
   parseDigestAlgorithm,
   parseRepositoryName,
 } from '../../../kernel/index.ts';
-import type { SessionKey, UploadBody } from '../../uploads.ts';
+import type { SessionKey } from '../../upload-sessions.ts';
+import type { UploadBody } from '../../uploads.ts';
 import type { RepositoryCall } from '../call.ts';
 
 /**
@@ -92,10 +93,8 @@ function sendCreated(call: RepositoryCall, digest: Digest): void {
 }
 
 function sessionOf(call: RepositoryCall): SessionKey {
-  const id = call.parameters['id'] ?? '';
-  // Ids are ours: anything of another form cannot exist.
-  if (!/^[0-9a-f]{36}$/.test(id)) throw new Fault('upload-unknown', 'there is no such upload; start a new one');
-  return { registry: call.registry, repository: call.repository, identity: call.principal.name, id };
+  const { registry, repository, principal, parameters } = call;
+  return { registry, repository, identity: principal.name, id: parameters['id'] ?? '' };
 }
 
 function bodyOf(call: RepositoryCall): UploadBody {
