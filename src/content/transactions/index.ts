@@ -10,9 +10,9 @@ import {
   finishUpload,
   markBlobMissing,
   mountBlob,
+  openUpload,
   renewBlobLease,
   saveProgress,
-  openUpload,
 } from './upload-transactions.ts';
 
 /** The transactions of this room, for the writer thread. */
