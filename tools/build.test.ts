@@ -133,4 +133,27 @@ describe('a build', () => {
     expect(outputs).toEqual(['built hello you', 'fresh hello you', 'fresh hello you']);
     expect((await readFile(join(world.root, 'dist', '.stamp'), 'utf8')).length).toBe(64);
   });
+
+  test('packs libraries beside the program, CommonJS and modules alike', async () => {
+    await using world = await makeWorld({
+      'src/main/cli.ts':
+        "import { greet, type Greeting } from 'plain';\nimport { name as you } from '@scope/common';\nexport const text: Greeting = greet(you);\n",
+      'node_modules/plain/package.json': '{"name":"plain","type":"module","exports":"./index.js"}',
+      'node_modules/plain/index.js': "export * from './greet.js';\n",
+      'node_modules/plain/greet.js': 'export const greet = (name) => `hello ${name}`;\n',
+      'node_modules/@scope/common/package.json': '{"name":"@scope/common","main":"index.js"}',
+      'node_modules/@scope/common/index.js': "for (const key of ['name']) exports[key] = require('./part.js');\n",
+      'node_modules/@scope/common/part.js': "module.exports = 'you';\n",
+    });
+    const { entry } = await ensureBuilt(world.root);
+    await rm(join(world.root, 'node_modules'), { recursive: true });
+    expect(await textOf(entry)).toBe('hello you');
+  });
+
+  test('refuses an import of a whole library, which nothing can be left out of', async () => {
+    await using world = await makeWorld({
+      'src/main/cli.ts': "import * as all from 'plain';\nexport const text = all;\n",
+    });
+    await expect(ensureBuilt(world.root)).rejects.toThrow('src/main/cli.ts imports plain otherwise than by names');
+  });
 });

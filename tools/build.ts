@@ -3,13 +3,14 @@
  * `.ts` specifiers become `.js`. Lines stay where they were, so stack traces fit the sources without source maps.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { access, constants, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { packLibraries } from './vendor.ts';
 
 /** Raise it when the same sources make another output. */
-const builderVersion = '1';
+const builderVersion = '2';
 const stampName = '.stamp';
 /** Two starts at once: the second waits this long for the first to build. */
 const lockTimeoutMs = 30_000;
@@ -30,19 +31,24 @@ export interface BuildResult {
 export async function ensureBuilt(root: string): Promise<BuildResult> {
   const entry = join(root, 'dist', 'main', 'cli.js');
   const files = await sourceFiles(join(root, 'src'));
-  const stamp = stampOf(files);
-  if ((await readStamp(root)) === stamp) return { state: 'fresh', entry };
+  const lock = await readFile(join(root, 'package-lock.json')).catch(() => Buffer.alloc(0));
+  const stamp = stampOf(new Map([...files, ['package-lock.json', lock]]));
+  if ((await readStamp(root)) === stamp) {
+    // Touched, and the same: the next start need not read it all again.
+    await utimes(join(root, 'dist', stampName), new Date(), new Date()).catch(() => undefined);
+    return { state: 'fresh', entry };
+  }
   if (!(await isWritable(root))) return { state: 'source', entry: join(root, 'src', 'main', 'cli.ts') };
   const cache = join(root, '.cache');
   await mkdir(cache, { recursive: true });
-  const lock = new DatabaseSync(join(cache, 'build.lock'), { timeout: lockTimeoutMs });
+  const turn = new DatabaseSync(join(cache, 'build.lock'), { timeout: lockTimeoutMs });
   try {
-    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+    turn.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     if ((await readStamp(root)) === stamp) return { state: 'fresh', entry };
     await build(root, cache, files, stamp);
     return { state: 'built', entry };
   } finally {
-    lock.close();
+    turn.close();
   }
 }
 
@@ -62,7 +68,8 @@ async function build(root: string, cache: string, files: ReadonlyMap<string, Buf
     outputs.set(path.replace(/\.ts$/, '.js'), path.endsWith('.ts') ? compileFile(path, content.toString()) : content);
   }
   checkSpecifiers(outputs);
-  for (const [path, content] of outputs) {
+  const packed = await packLibraries(root, fresh, outputs);
+  for (const [path, content] of packed) {
     await mkdir(dirname(join(fresh, path)), { recursive: true });
     await writeFile(join(fresh, path), content);
   }
@@ -146,5 +153,6 @@ function stripQuietly(source: string): string {
 if (import.meta.main) {
   const started = performance.now();
   const { state, entry } = await ensureBuilt(join(import.meta.dirname, '..'));
-  console.log(`${state}: ${entry} (${Math.round(performance.now() - started)} ms)`);
+  const took = `${Math.round(performance.now() - started)} ms`;
+  console.log(process.argv.includes('--print-entry') ? entry : `${state}: ${entry} (${took})`);
 }

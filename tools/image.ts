@@ -45,6 +45,10 @@ async function writeContext(root: string, context: string, architecture: string)
   }
   const platform = ['--os=linux', `--cpu=${architecture}`, '--libc=glibc'];
   await run('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund', ...platform], app);
+  // The bundler has done its work when the image is made.
+  for (const name of ['rolldown', '@rolldown', '@oxc-project']) {
+    await rm(join(app, 'node_modules', name), { recursive: true, force: true });
+  }
   const node = join('node_modules', `node-linux-${architecture}`);
   // Headers and manuals, a third of the whole.
   for (const name of ['include', 'share']) await rm(join(app, node, name), { recursive: true, force: true });

@@ -37,7 +37,7 @@ async function makeWorld() {
   await mkdir(join(root, 'bin'));
   await copyFile(join(project, 'bin', 'berth'), join(root, 'bin', 'berth'));
   await mkdir(join(root, 'tools'));
-  await copyFile(join(project, 'tools', 'build.ts'), join(root, 'tools', 'build.ts'));
+  for (const name of ['build.ts', 'vendor.ts']) await copyFile(join(project, 'tools', name), join(root, 'tools', name));
   await mkdir(join(root, 'src', 'main'), { recursive: true });
   await writeFile(join(root, 'src', 'main', 'cli.ts'), cli);
   await writeFile(join(root, 'package.json'), '{"type":"module"}');

@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  type ServerOptions as ServerSettings,
-} from 'node:http';
+import type { IncomingMessage, Server, ServerResponse, ServerOptions as ServerSettings } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { type Exchange, type Listener, openExchange } from './exchange.ts';
+
+// An import of node:http brings in a whole client for the web besides, which takes longer than the rest of this room.
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** Bounds on what a client may cost before a handler sees it. */
 export interface ServerLimits {

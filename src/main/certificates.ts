@@ -2,7 +2,19 @@
 import './reflect-metadata.ts';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
-import * as x509 from '@peculiar/x509';
+import {
+  AuthorityKeyIdentifierExtension,
+  BasicConstraintsExtension,
+  ExtendedKeyUsageExtension,
+  Extension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  SubjectKeyIdentifierExtension,
+  X509Certificate,
+  X509CertificateGenerator,
+} from '@peculiar/x509';
 
 /** A certificate with its private key, both as PEM. */
 export interface KeyedCertificate {
@@ -30,7 +42,7 @@ export async function makeAuthority(
   options: { commonName: string; dnsNames: readonly string[] } & Validity,
 ): Promise<KeyedCertificate> {
   const keys = await makeKeys();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+  const certificate = await X509CertificateGenerator.createSelfSigned(
     {
       name: [{ O: ['Berth'] }, { CN: [options.commonName.slice(0, maxCommonName)] }],
       notBefore: new Date(options.notBefore),
@@ -39,10 +51,10 @@ export async function makeAuthority(
       signingAlgorithm: algorithm,
       serialNumber: serialNumber(),
       extensions: [
-        new x509.BasicConstraintsExtension(true, 0, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-        new x509.Extension(nameConstraintsOid, true, permittedNames(options.dnsNames)),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+        new BasicConstraintsExtension(true, 0, true),
+        new KeyUsagesExtension(KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign, true),
+        new Extension(nameConstraintsOid, true, permittedNames(options.dnsNames)),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     },
     webcrypto,
@@ -54,17 +66,17 @@ export async function makeAuthority(
 export async function makeServerCertificate(
   options: { authority: KeyedCertificate; names: readonly [string, ...string[]] } & Validity,
 ): Promise<KeyedCertificate> {
-  const authority = new x509.X509Certificate(options.authority.certificate);
+  const authority = new X509Certificate(options.authority.certificate);
   const signingKey = await webcrypto.subtle.importKey(
     'pkcs8',
-    x509.PemConverter.decodeFirst(options.authority.privateKey),
+    PemConverter.decodeFirst(options.authority.privateKey),
     algorithm,
     false,
     ['sign'],
   );
   const keys = await makeKeys();
   const [commonName] = options.names;
-  const certificate = await x509.X509CertificateGenerator.create(
+  const certificate = await X509CertificateGenerator.create(
     {
       subject: [{ O: ['Berth'] }, ...(canBeCommonName(commonName) ? [{ CN: [commonName] }] : [])],
       issuer: authority.subjectName,
@@ -75,14 +87,14 @@ export async function makeServerCertificate(
       signingAlgorithm: algorithm,
       serialNumber: serialNumber(),
       extensions: [
-        new x509.BasicConstraintsExtension(false, undefined, true),
-        new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-        new x509.ExtendedKeyUsageExtension([serverAuthOid]),
-        new x509.SubjectAlternativeNameExtension(
+        new BasicConstraintsExtension(false, undefined, true),
+        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+        new ExtendedKeyUsageExtension([serverAuthOid]),
+        new SubjectAlternativeNameExtension(
           options.names.map((name) => ({ type: isIP(name) === 0 ? 'dns' : 'ip', value: name })),
         ),
-        await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
-        await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+        await AuthorityKeyIdentifierExtension.create(authority.publicKey),
+        await SubjectKeyIdentifierExtension.create(keys.publicKey),
       ],
     },
     webcrypto,
@@ -106,11 +118,11 @@ function serialNumber(): string {
   return Buffer.from(bytes).toString('hex');
 }
 
-async function keyed(certificate: x509.X509Certificate, keys: webcrypto.CryptoKeyPair): Promise<KeyedCertificate> {
+async function keyed(certificate: X509Certificate, keys: webcrypto.CryptoKeyPair): Promise<KeyedCertificate> {
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
   return {
     certificate: `${certificate.toString('pem')}\n`,
-    privateKey: `${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
+    privateKey: `${PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`,
   };
 }
 

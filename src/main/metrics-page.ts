@@ -1,0 +1,73 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { bucketEnds, type Counts, type Durations } from './metrics.ts';
+
+const durationName = 'berth_request_duration_seconds';
+const durationHelp = 'Time from the request head to the end of the answer, by operation.';
+
+/** Registers what was counted with the library that writes the page. `inFlight` is asked at scrape time. */
+export function metricsPage(counts: Counts, inFlight: () => number): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Counter({
+    name: 'berth_requests_total',
+    help: 'Requests answered, by operation, method and status.',
+    labelNames: ['operation', 'method', 'status'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, count } of counts.requests.values()) this.inc(labels, count);
+    },
+  });
+  void new DurationHistogram(counts.durations, registry);
+  new Gauge({
+    name: 'berth_requests_in_flight',
+    help: 'Requests being answered now.',
+    registers: [registry],
+    collect() {
+      this.set(inFlight());
+    },
+  });
+  return registry;
+}
+
+type HistogramValues = Awaited<ReturnType<Histogram<'operation' | 'le'>['get']>>['values'];
+
+/** Durations as a histogram of the library, read from our own counts when it is written out. */
+class DurationHistogram extends Histogram<'operation'> {
+  readonly #durations: ReadonlyMap<string, Durations>;
+
+  constructor(durations: ReadonlyMap<string, Durations>, registry: Registry) {
+    super({
+      name: durationName,
+      help: durationHelp,
+      labelNames: ['operation'],
+      buckets: [...bucketEnds],
+      registers: [registry],
+    });
+    this.#durations = durations;
+  }
+
+  /** What the library asks for when it writes text or JSON. */
+  async getForPromString(): Promise<unknown> {
+    const values = [...this.#durations].flatMap(([name, one]) => linesOf(name, one));
+    return { name: durationName, help: durationHelp, type: 'histogram', aggregator: 'sum', values };
+  }
+}
+
+/** Buckets count everything below their end, as the format wants it. */
+function linesOf(operation: string, { buckets, sum }: Durations): HistogramValues {
+  let below = 0;
+  const ends = buckets.map((count, index) => {
+    below += count;
+    return {
+      metricName: `${durationName}_bucket`,
+      labels: { le: bucketEnds[index] ?? '+Inf', operation },
+      value: below,
+    };
+  });
+  return [
+    ...ends,
+    { metricName: `${durationName}_sum`, labels: { operation }, value: sum },
+    { metricName: `${durationName}_count`, labels: { operation }, value: below },
+  ];
+}
