@@ -3,11 +3,12 @@
 ARG BASE=debian:bookworm-slim
 FROM ${BASE}
 
-# The plain listener serves loopback only, which nobody outside a container reaches; TLS is the way in.
+# The plain listener and the proxy serve loopback only, which nobody outside a container reaches; TLS is the way in.
 ENV PATH=/opt/berth/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/var/lib/berth \
     BERTH_DATA=/var/lib/berth \
     BERTH_HTTP_LISTEN=off \
+    BERTH_PROXY_LISTEN=off \
     BERTH_HTTPS_LISTEN=0.0.0.0:8443
 
 # A number, so that Kubernetes can see that it is not root.

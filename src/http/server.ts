@@ -45,6 +45,8 @@ export interface HttpServer {
   serve(duties: ServerDuties): Promise<void>;
   /** Requests being answered right now, and handlers that have not come to their end. */
   inFlight(): number;
+  /** Serves a connection that another listener of this process took. It ends with `close`, forced, as if taken here. */
+  adopt(connection: Socket): void;
   /** Stops listening and closes idle connections; `force` ends the others too. */
   close(options: { force: boolean }): Promise<void>;
 }
@@ -137,6 +139,7 @@ export async function listen(options: {
       duties = given;
     },
     inFlight: () => inFlight,
+    adopt: (connection) => void server.emit('connection', connection),
     close: ({ force }) =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -15,6 +15,7 @@ import { BlobStoreError, type Database, DatabaseError } from '../ports/index.ts'
 import { type Background, repeat } from './background.ts';
 import { describeConfig, type LoadedConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
+import { formatAddress } from './config-values.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
 import { type Listeners, serverLimits, takeAddresses } from './listeners.ts';
 import type { Log } from './log.ts';
@@ -36,7 +37,8 @@ export interface ReadyInfo {
   readonly registry: { readonly name: string; readonly loginServer: string };
   readonly username?: string;
   readonly password?: string;
-  readonly endpoints: { readonly registry: string };
+  /** `proxy` is what clients take as HTTPS_PROXY; absent when it is off. */
+  readonly endpoints: { readonly registry: string; readonly proxy?: string };
   readonly caFile: string;
 }
 
@@ -267,12 +269,16 @@ async function wire(parts: Parts): Promise<App> {
   await folder.announce({
     pid: process.pid,
     started: clock.now(),
-    endpoints: { registry: [ready.endpoints.registry, ready.loginServer] },
+    endpoints: {
+      registry: [ready.endpoints.registry, ready.loginServer],
+      ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
+    },
   });
   const background = startBackground({ database, pulls, uploads, log });
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
+    ['proxy', config.proxy.listen, listeners.proxy && { server: listeners.proxy }] as const,
   ]) {
     if (configured && placed && configured.port !== 0 && placed.server.port !== configured.port) {
       log.warn('listener-moved', { listener: name, from: configured.port, to: placed.server.port });
@@ -287,6 +293,7 @@ async function wire(parts: Parts): Promise<App> {
     await untilIdle(inFlight, config.shutdown.grace, patience.signal);
     const everything = [
       () => Promise.all([...servers, ...managementServers].map((server) => server.close({ force: true }))),
+      async () => listeners.proxy?.close(),
       // Handlers whose connection is gone come to their end before the database is closed under them.
       () => untilIdle(inFlight, handlersWithinMs, patience.signal),
       ...background.map((task) => () => task.stop()),
@@ -398,6 +405,7 @@ function readyInfo(
     endpoints: {
       registry:
         listeners.https.length > 0 || !plain ? `https://${canonical}` : `http://${plain.host}:${plain.server.port}`,
+      ...(listeners.proxy ? { proxy: `http://${formatAddress(listeners.proxy)}` } : {}),
     },
     caFile,
   };

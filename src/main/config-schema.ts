@@ -81,6 +81,16 @@ export const configKeys = {
     meaning:
       'TLS for every host of Berth. The default stands on ::1 as well, and moves to 8443, or a free port near it, when 443 is taken or not permitted; a configured port does not.',
   },
+  'proxy.listen': {
+    type: 'address',
+    default: '127.0.0.1:5443',
+    unit: 'HOST:PORT or off',
+    // In the end any free port: nobody's first start shall fail for a proxy that was not asked for.
+    alternatePorts: [...following(5443), 0],
+    loopbackOnly: 'whoever reaches it reaches every host of Berth from an address of this machine',
+    meaning:
+      'A proxy for clients on this machine that do not resolve the names of Berth: given to them as HTTPS_PROXY, it leads to the TLS listener and nowhere else. The default moves to a free port when that one is taken, and is off without https.listen.',
+  },
   'management.listen': {
     type: 'address',
     default: 'off',

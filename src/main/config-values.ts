@@ -43,7 +43,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** Writes an address as `parseAddress` reads it. */
-export function formatAddress(address: ListenAddress): string {
+export function formatAddress(address: Pick<ListenAddress, 'host' | 'port'>): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 

@@ -1,6 +1,7 @@
 import { type HttpServer, type Listener, listen, type ServerLimits } from '../http/index.ts';
 import type { Config } from './config-schema.ts';
 import { formatAddress, isLoopback, type ListenAddress } from './config-values.ts';
+import { type ConnectProxy, listenAsProxy } from './connect-proxy.ts';
 import { StartRefusal } from './start-refusal.ts';
 
 /** A server at one of the configured addresses. */
@@ -16,19 +17,24 @@ export interface Listeners {
   /** The defaults stand on ::1 as well, at the same ports, where the machine has IPv6. */
   readonly ipv6: readonly PlacedServer[];
   readonly management: PlacedServer | null;
+  /** Leads clients that do not resolve Berth's names to the first TLS listener; without one there is none. */
+  readonly proxy: ConnectProxy | null;
   close(): Promise<void>;
 }
 
 /** Takes every configured address, or none: a start that cannot have its ports changes nothing. */
 export async function takeAddresses(config: Config): Promise<Listeners> {
   const taken: PlacedServer[] = [];
+  let proxy: ConnectProxy | null = null;
   const limits = serverLimits(config);
   const close = async (): Promise<void> => {
     for (const { server } of taken) await server.close({ force: true });
+    await proxy?.close();
   };
   const take = async (address: ListenAddress, name: string, scheme: Listener['scheme']): Promise<PlacedServer> => {
     const network = isLoopback(address.host) ? 'loopback' : 'public';
-    const server = await takeAddress(address, { name, network, scheme }, limits);
+    const listener: Listener = { name, network, scheme };
+    const server = await takeAddress(address, name, (where) => listen({ listener, where, limits }));
     const placed = { server, host: address.host };
     taken.push(placed);
     return placed;
@@ -46,7 +52,8 @@ export async function takeAddresses(config: Config): Promise<Listeners> {
         ipv6.push(twin);
       }
     }
-    return { http, https, ipv6, management, close };
+    proxy = https[0] ? await takeProxy(config, https[0].server, limits) : refuseLoneProxy(config);
+    return { http, https, ipv6, management, proxy, close };
   } catch (error) {
     await close();
     throw error;
@@ -71,11 +78,34 @@ async function takeTwin(placed: PlacedServer, config: Config, limits: ServerLimi
   }
 }
 
-async function takeAddress(address: ListenAddress, listener: Listener, limits: ServerLimits): Promise<HttpServer> {
+async function takeProxy(config: Config, tls: HttpServer, limits: ServerLimits): Promise<ConnectProxy | null> {
+  if (!config.proxy.listen) return null;
+  return takeAddress(config.proxy.listen, 'proxy', (where) =>
+    listenAsProxy({
+      where,
+      limits,
+      domain: config.domain,
+      ports: [...new Set([443, tls.port])],
+      adopt: (connection) => tls.adopt(connection),
+    }),
+  );
+}
+
+/** A proxy that somebody configured must not be missing silently; the default one has nothing to lead to. */
+function refuseLoneProxy(config: Config): null {
+  if (config.proxy.listen === null || config.proxy.listen.alternatePorts.length > 0) return null;
+  throw new StartRefusal('proxy.listen leads to the TLS listener, and https.listen is off; switch one of them');
+}
+
+async function takeAddress<T>(
+  address: ListenAddress,
+  name: string,
+  open: (where: { host: string; port: number }) => Promise<T>,
+): Promise<T> {
   let problem: NodeJS.ErrnoException | undefined;
   for (const port of [address.port, ...address.alternatePorts]) {
     try {
-      return await listen({ listener, where: { host: address.host, port }, limits });
+      return await open({ host: address.host, port });
     } catch (error) {
       problem = error as NodeJS.ErrnoException;
       if (problem.code !== 'EADDRINUSE' && problem.code !== 'EACCES') break;
@@ -88,7 +118,7 @@ async function takeAddress(address: ListenAddress, listener: Listener, limits: S
     EADDRNOTAVAIL: 'this machine has no such address',
   };
   const reason = reasons[problem?.code ?? ''] ?? problem?.message ?? 'unknown error';
-  throw new StartRefusal(`cannot listen on ${asked} (${listener.name}.listen): ${reason}`);
+  throw new StartRefusal(`cannot listen on ${asked} (${name}.listen): ${reason}`);
 }
 
 /** Bounds of every listener, from configuration. */

@@ -7,6 +7,10 @@ import type { ReadyInfo } from './app.ts';
 export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): string {
   const data = options.dataNamed ? ` --data ${quoted(ready.dataDir)}` : '';
   const server = ready.loginServer.replace(/^127\.0\.0\.1:/, 'localhost:');
+  const proxy =
+    ready.endpoints.proxy === undefined
+      ? []
+      : [`  proxy          ${ready.endpoints.proxy}  (HTTPS_PROXY where nothing resolves that name)`];
   const lines =
     ready.password === undefined
       ? [
@@ -14,6 +18,7 @@ export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): stri
           '',
           `  login server   ${server}`,
           `  registry       ${ready.registry.name}  (${ready.registry.loginServer})`,
+          ...proxy,
           '',
           `Show user and secret again:   npx berth credentials${data}`,
         ]
@@ -31,6 +36,7 @@ export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): stri
           `  docker push ${server}/<name>:v1`,
           '',
           `  registry       ${ready.registry.loginServer}  (TLS; authority ${ready.caFile})`,
+          ...proxy,
           `  data           ${ready.dataDir}`,
           '',
           `Show user and secret again:   npx berth credentials${data}`,

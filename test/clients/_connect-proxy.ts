@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream';
 
 /**
  * An HTTP CONNECT proxy that leads every name below `domain` to loopback and refuses all others. Given to clients as
- * `HTTPS_PROXY`, it lets them use the registry's own TLS name where no resolver knows it.
+ * `HTTPS_PROXY`, it lets them reach a Berth whose own proxy is out of reach, inside a container.
  */
 export interface ConnectProxy extends AsyncDisposable {
   readonly url: string;

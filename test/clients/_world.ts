@@ -18,8 +18,12 @@ export interface Grant {
 export interface World extends AsyncDisposable, Credentials {
   /** Plain HTTP on loopback, `127.0.0.1:port`. */
   readonly loginServer: string;
-  /** TLS by name, `registry.domain:port`; no resolver knows the name, see `_connect-proxy.ts`. */
+  /** TLS by name, `registry.domain:port`; no resolver knows the name, see `proxy`. */
   readonly tlsServer: string;
+  /** What clients take as HTTPS_PROXY to reach `tlsServer`. */
+  readonly proxy: string;
+  /** The data folder. */
+  readonly data: string;
   /** The private CA's certificate, PEM. */
   readonly caFile: string;
   readonly folder: string;
@@ -38,7 +42,7 @@ interface Ready {
   readonly loginServer: string;
   readonly username: string;
   readonly password: string;
-  readonly endpoints: { readonly registry: string };
+  readonly endpoints: { readonly registry: string; readonly proxy: string };
   readonly caFile: string;
 }
 
@@ -68,6 +72,8 @@ export async function startBerth(): Promise<World> {
       '127.0.0.1:0',
       '--https',
       '127.0.0.1:0',
+      '--proxy-listen',
+      '127.0.0.1:0',
     ],
     { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -92,7 +98,9 @@ export async function startBerth(): Promise<World> {
     password,
     caFile,
     folder,
+    data,
     tlsServer,
+    proxy: ready.endpoints.proxy,
     api: registryApi(loginServer, { username, password }),
     apiAs: (credentials) => registryApi(loginServer, credentials),
     shell: () => openShell(folder),

@@ -1,6 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startConnectProxy } from './_connect-proxy.ts';
 import { startDockerEngine } from './_docker-engine.ts';
 import { build, login as dockerLogin } from './_docker-test.ts';
 import { writeImage } from './_image.ts';
@@ -9,12 +8,7 @@ import { test as base, describe, expect, lacks } from './_test.ts';
 
 /** `named` reaches the registry by its TLS name, `trusting` also has the private CA's certificate as its only root. */
 const test = base
-  .extend('proxy', { scope: 'file' }, async ({ world }, { onCleanup }) => {
-    const proxy = await startConnectProxy(new URL(`https://${world.tlsServer}`).hostname.replace(/^[^.]+\./, ''));
-    onCleanup(() => proxy[Symbol.asyncDispose]());
-    return proxy;
-  })
-  .extend('named', ({ shell, proxy }) => shell.with({ HTTPS_PROXY: proxy.url }))
+  .extend('named', ({ shell, world }) => shell.with({ HTTPS_PROXY: world.proxy }))
   .extend('trusting', ({ named, world }) => named.with({ SSL_CERT_FILE: world.caFile }));
 
 describe('over TLS, by the name of the registry', () => {
@@ -93,9 +87,9 @@ describe('over TLS, by the name of the registry', () => {
     expect((await world.api.manifest('tls/podman', 'v1')).digest).toBe(digest);
   });
 
-  test.skipIf(lacks('docker', 'busybox'))('docker pushes and pulls', async ({ world, shell, proxy }) => {
+  test.skipIf(lacks('docker', 'busybox'))('docker pushes and pulls', async ({ world, shell }) => {
     // The engine does the talking, so the engine needs to know the way and the CA.
-    const env = { HTTPS_PROXY: proxy.url, SSL_CERT_FILE: world.caFile };
+    const env = { HTTPS_PROXY: world.proxy, SSL_CERT_FILE: world.caFile };
     await using engine = await startDockerEngine(world.folder, env);
     const docker = engine.shell(shell);
     const image = `${world.tlsServer}/tls/docker:v1`;

@@ -48,7 +48,8 @@ interface Ready {
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'berth');
 const startTimeoutMs = 50_000;
-const base = ['up', '--json', '--domain', 'e2e.localhost', '--http', '127.0.0.1:0', '--https', '127.0.0.1:0'];
+const ports = ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--proxy-listen', 'off'];
+const base = ['up', '--json', '--domain', 'e2e.localhost', ...ports];
 
 /** Starts Berth by its command. Disposing it sends SIGTERM and expects it to end with 0. */
 export async function startBerth(...flags: string[]): Promise<Berth> {

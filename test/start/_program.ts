@@ -14,7 +14,7 @@ export interface Ready {
   readonly registry: { readonly name: string; readonly loginServer: string };
   readonly username?: string;
   readonly password?: string;
-  readonly endpoints: { readonly registry: string };
+  readonly endpoints: { readonly registry: string; readonly proxy?: string };
   readonly caFile: string;
 }
 
@@ -67,7 +67,7 @@ export interface Scratch extends AsyncDisposable {
 export const project = join(import.meta.dirname, '..', '..');
 export const launcher = join(project, 'bin', 'berth');
 /** Free ports for both listeners. */
-export const anyPorts = ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0'];
+export const anyPorts = ['--http', '127.0.0.1:0', '--https', '127.0.0.1:0', '--proxy-listen', '127.0.0.1:0'];
 const nobody = 65_534;
 const pollMs = 20;
 

@@ -78,7 +78,10 @@ describe('the line of --json', () => {
       registry: { name, loginServer: expect.stringMatching(new RegExp(`^${name}\\.berth\\.localhost:[0-9]+$`)) },
       username: name,
       password: expect.stringMatching(/^\S{32,}$/),
-      endpoints: { registry: `https://${ready.registry.loginServer}` },
+      endpoints: {
+        registry: `https://${ready.registry.loginServer}`,
+        proxy: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[0-9]+$/),
+      },
       caFile: join(world.data, 'ca.pem'),
     });
     await world.server.stop();
