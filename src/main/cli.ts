@@ -5,6 +5,7 @@ import { programVersion } from './app.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { askServer } from './management-client.ts';
 import { StartRefusal } from './start-refusal.ts';
+import { addTrust } from './trust-command.ts';
 import { up } from './up.ts';
 
 type Options = Record<string, string | boolean | string[] | undefined>;
@@ -41,6 +42,7 @@ export function program(): Command {
   addCredentials(berth);
   addRegistry(berth);
   addToken(berth);
+  addTrust(shared(berth.command('trust')), folderOf);
 
   shared(berth.command('status').description('show what the running server is and does')).action(
     async (options: Options) => {

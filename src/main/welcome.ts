@@ -35,7 +35,7 @@ export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): stri
           `  docker tag <image> ${server}/<name>:v1`,
           `  docker push ${server}/<name>:v1`,
           '',
-          `  registry       ${ready.registry.loginServer}  (TLS; authority ${ready.caFile})`,
+          `  registry       ${ready.registry.loginServer}  (TLS, for clients that trust it: npx berth trust${data})`,
           ...proxy,
           `  data           ${ready.dataDir}`,
           '',

@@ -48,7 +48,7 @@ interface Ready {
 
 const root = join(import.meta.dirname, '..', '..');
 /** `BERTH_TEST_PROGRAM` names another build to test, for instance an unpacked package. */
-const program = process.env['BERTH_TEST_PROGRAM'] ?? join(root, 'bin', 'berth');
+export const program = process.env['BERTH_TEST_PROGRAM'] ?? join(root, 'bin', 'berth');
 /** Nothing configures the server but its arguments; it also refuses variables that it does not know. */
 const programEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_')));
 const startTimeoutMs = 90_000;

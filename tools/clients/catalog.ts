@@ -26,6 +26,7 @@ export const debianClients: readonly DebianClient[] = [
   { name: 'podman', packages: ['podman', 'runc'], programs: ['podman', 'runc'] },
   { name: 'buildah', packages: ['buildah', 'runc'], programs: ['buildah', 'runc'] },
   { name: 'skopeo', packages: ['skopeo'], programs: ['skopeo'] },
+  { name: 'nss', packages: ['libnss3-tools'], programs: ['certutil'] },
   { name: 'busybox', packages: ['busybox-static'], programs: ['busybox'] },
 ];
 
