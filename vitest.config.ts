@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'tools/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'test/fuzz/**/*.test.ts', 'tools/**/*.test.ts'],
     isolate: false,
     pool: 'forks',
     maxWorkers: 2,

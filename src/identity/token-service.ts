@@ -98,7 +98,7 @@ async function verifyNow(
   clock: Clock,
 ): Promise<TokenClaims> {
   const refused = 'the token is not valid for this registry';
-  if (token.length > maxTokenLength) throw new Fault('unauthenticated', refused);
+  if (token.length > maxTokenLength || !isCanonical(token)) throw new Fault('unauthenticated', refused);
   let payload: JWTPayload;
   try {
     const result = await jwtVerify(
@@ -120,20 +120,41 @@ async function verifyNow(
   } catch (cause) {
     throw new Fault('unauthenticated', refused, { cause });
   }
+  // JSON can say 1e400, which is for ever; what we issue are whole seconds.
+  const times = [payload.exp, payload.iat, payload.nbf];
+  if (!times.every((time) => Number.isSafeInteger(time))) throw new Fault('unauthenticated', refused);
   const use =
     payload['grant_type'] === 'access_token' ? 'access' : payload['grant_type'] === 'refresh_token' ? 'refresh' : null;
   const kind = payload['knd'];
   if (use === null || (kind !== 'admin' && kind !== 'token' && kind !== 'anonymous')) {
     throw new Fault('unauthenticated', refused);
   }
+  const access = payload['access'] ?? [];
+  if (!isAccessList(access)) throw new Fault('unauthenticated', refused);
   return {
     use,
     kind,
     tokenId: Number(payload['tid'] ?? 0),
     credentialId: typeof payload['cid'] === 'string' ? payload['cid'] : '',
     expiresAt: (payload.exp ?? 0) * 1000,
-    restriction: use === 'access' ? restrictionOf((payload['access'] ?? []) as readonly AccessEntry[]) : null,
+    restriction: use === 'access' ? restrictionOf(access) : null,
   };
+}
+
+/** jose reads past blanks, `+` and spare bits in base64url; one token has one spelling here. */
+function isCanonical(token: string): boolean {
+  const parts = token.split('.');
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
+}
+
+function isAccessList(value: unknown): value is readonly AccessEntry[] {
+  const isText = (part: unknown): part is string => typeof part === 'string';
+  return (
+    Array.isArray(value) &&
+    value.every((entry: Partial<AccessEntry> | null) => {
+      return isText(entry?.type) && isText(entry.name) && Array.isArray(entry.actions) && entry.actions.every(isText);
+    })
+  );
 }
 
 /** Reads an access list into the form that `decide` asks. */

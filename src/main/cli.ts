@@ -4,7 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { askServer } from './management-client.ts';
-import { StartRefusal } from './start-refusal.ts';
+import { printable, StartRefusal } from './start-refusal.ts';
 import { addTrust } from './trust-command.ts';
 import { up } from './up.ts';
 
@@ -209,7 +209,7 @@ function oneLine(text: string): string {
     .replace(/^error: /, '')
     .trim()
     .replaceAll(/\s*\n\s*/g, ' ');
-  return `berth: ${line}; add --help for the options\n`;
+  return `berth: ${printable(line)}; add --help for the options\n`;
 }
 
 function show(value: unknown): string {
@@ -286,7 +286,9 @@ function print(
   options: Options,
   lines: (answer: Record<string, unknown>) => string[],
 ): void {
-  process.stdout.write(options['json'] === true ? `${JSON.stringify(answer)}\n` : `${lines(answer).join('\n')}\n`);
+  process.stdout.write(
+    options['json'] === true ? `${JSON.stringify(answer)}\n` : `${lines(answer).map(printable).join('\n')}\n`,
+  );
 }
 
 /** Runs a command. What a person can put right is said in one line and ends with 1; anything else shows its stack. */

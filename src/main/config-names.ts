@@ -36,9 +36,11 @@ export function isForeignVariable(name: string): boolean {
 export function nearest(text: string, candidates: readonly string[]): string {
   const inSection = candidates.find((candidate) => candidate.startsWith(`${text}.`));
   if (inSection !== undefined) return inSection;
+  // Nobody means a key by much more text than any has.
+  const typed = text.slice(0, 100).toLowerCase();
   const scored = candidates.map((candidate) => ({
     candidate,
-    edits: distance(text.toLowerCase(), candidate.toLowerCase()),
+    edits: distance(typed, candidate.toLowerCase()),
   }));
   return scored.reduce((best, next) => (next.edits < best.edits ? next : best)).candidate;
 }

@@ -144,16 +144,14 @@ function readEnvironment(env: ConfigInput['env'], base: PathBase): Entries {
 }
 
 function readYaml(text: string, path: string, base: PathBase): Entries {
-  // Whole numbers as bigint, so that a great one is not rounded before it is checked.
-  const document = parseDocument(text, { intAsBigInt: true, prettyErrors: true });
-  const [problem] = document.errors;
-  if (problem) throw new StartRefusal(`${path} is not valid YAML: ${problem.message.split('\n')[0]}`);
   const entries: Entries = new Map();
-  const content: unknown = document.toJS();
+  const content = readDocument(text, path);
   if (content === null || content === undefined) return entries;
   for (const [name, value] of flatten(content, '', path)) {
     if (!isKey(name)) {
-      throw new StartRefusal(`"${name}" in ${path} is not a known key; did you mean "${nearest(name, keyNames)}"?`);
+      throw new StartRefusal(
+        `"${name.slice(0, 100)}" in ${path} is not a known key; did you mean "${nearest(name, keyNames)}"?`,
+      );
     }
     if (value === null) continue;
     const place = `${name} in ${path}`;
@@ -163,8 +161,27 @@ function readYaml(text: string, path: string, base: PathBase): Entries {
   return entries;
 }
 
+/**
+ * The content of a YAML file. Anchors, merge keys and tags have no use in a table of keys and are refused: aliases can make
+ * a short text endless.
+ */
+function readDocument(text: string, path: string): unknown {
+  try {
+    // Whole numbers as bigint, so that a great one is not rounded before it is checked.
+    const document = parseDocument(text, { intAsBigInt: true, prettyErrors: true });
+    const [problem] = [...document.errors, ...document.warnings];
+    if (problem) throw problem;
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'it is nested too deep' : (error as Error).message.split('\n')[0];
+    throw new StartRefusal(`${path} is not valid YAML: ${reason}`, { cause: error });
+  }
+}
+
 function* flatten(value: unknown, prefix: string, path: string): Generator<[string, unknown]> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  // No key has more than two parts; what lies deeper belongs to no key, however deep it goes.
+  const isLeaf = typeof value !== 'object' || value === null || Array.isArray(value) || prefix.includes('.');
+  if (isLeaf) {
     if (prefix === '') throw new StartRefusal(`${path} is not a list of keys and values`);
     yield [prefix, value];
     return;
