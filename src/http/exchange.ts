@@ -128,6 +128,11 @@ class HttpExchange implements Exchange {
   }
 
   body(): IncomingMessage {
+    const coding = this.request.headers['transfer-encoding']?.trim().toLowerCase();
+    // Node undoes `chunked` alone; of `gzip, chunked` it would hand over bytes that are still coded (RFC 9112 §6.1).
+    if (coding !== undefined && coding !== 'chunked') {
+      throw new Fault('request-invalid', `the transfer coding "${coding.slice(0, 60)}" is not understood; use chunked`);
+    }
     if (this.#expectsContinue) this.response.writeContinue();
     this.#bodyIsComing = true;
     return this.request;

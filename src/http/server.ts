@@ -70,6 +70,10 @@ export async function listen(options: {
       response.writeHead(503, { connection: 'close', 'retry-after': '1' }).end();
       return;
     }
+    if (namesSeveralHosts(request.rawHeaders)) {
+      response.writeHead(400, { connection: 'close' }).end();
+      return;
+    }
     const current = duties;
     inFlight++;
     answering.set(request.socket, response);
@@ -112,8 +116,11 @@ export async function listen(options: {
   );
   server.on('clientError', (error, socket) => {
     const response = answering.get(socket as Socket);
+    const isPending = response !== undefined && !response.writableFinished;
+    // What is broken stands behind a whole request: a refusal now would be taken for the answer to that one.
+    if (isPending && response.req.complete) response.once('close', () => socket.end());
     // Bytes of another answer are on their way: a refusal would stand in the midst of them.
-    if (response?.headersSent && !response.writableFinished) socket.destroy();
+    else if (isPending && response.headersSent) socket.destroy();
     else refuseBrokenRequest(error, socket as Socket);
   });
   server.setTimeout(limits.idleMs, (socket) => {
@@ -179,6 +186,16 @@ async function chooseContext(
   } catch (error) {
     callback(error as Error);
   }
+}
+
+/** Node takes the first of several hosts, a proxy in front may have taken another; such a request is refused (RFC 9112 §3.2). */
+function namesSeveralHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts++;
+  }
+  return hosts > 1;
 }
 
 function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): void {

@@ -16,7 +16,7 @@ export {
 export { type Decision, decide, type Wanted } from './decide.ts';
 export { type AskedScope, grantAccess } from './grant-access.ts';
 export { type NameRange, visibleRanges } from './grants.ts';
-export { type AccessEntry, type Principal, type RegistryAccess, rightsOn } from './principal.ts';
+export { type AccessEntry, identityOf, type Principal, type RegistryAccess, rightsOn } from './principal.ts';
 export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
 export { type TokenService, tokenService } from './token-service.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -50,3 +50,11 @@ export function rightsOn(principal: Principal, repository: string): ActionMask {
   // acr CLI asks once for `repository:*:*` (CLIENTS §5); what the principal may not do stays forbidden.
   return granted & ((repositories.get(repository) ?? 0) | (repositories.get('*') ?? 0));
 }
+
+/**
+ * Who it is for things that must not pass to another: as `name`, and different for a token that was deleted and made again
+ * under the same name.
+ */
+export function identityOf(principal: Principal): string {
+  return principal.kind === 'token' ? `${principal.name}#${principal.tokenId}` : principal.name;
+}

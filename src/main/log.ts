@@ -26,7 +26,15 @@ export type LogEvent =
 /** Makes the log. Lines are buffered up to a second, because one write per request would cost more than the request. */
 export function openLog(options: { level: string; access: boolean; destination?: DestinationStream }): Log {
   const destination = options.destination ?? pino.destination({ dest: 2, sync: false, minLength: 8192 });
-  const logger = pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      hooks: { streamWrite: withoutControls },
+    },
+    destination,
+  );
   const access = options.access && logger.isLevelEnabled('info');
   const isoTime = isoTimes();
   const flush = (): void => {
@@ -71,7 +79,7 @@ function accessLine(exchange: Exchange, milliseconds: number, time: string): str
 
 /** A string as JSON. Most need no escape, and to see that is cheaper than to look for one. */
 function quoted(text: string): string {
-  return plainText.test(text) ? `"${text}"` : JSON.stringify(text);
+  return plainText.test(text) ? `"${text}"` : withoutControls(JSON.stringify(text));
 }
 
 const plainText = /^[\w .:/@()+,;=-]*$/;
@@ -87,6 +95,13 @@ function isoTimes(): (now: number) => string {
     }
     return text;
   };
+}
+
+/** JSON leaves DEL, C1 and line separators as they are; a terminal that shows the log would obey some of them. */
+const raw = /[\u007f-\u009f\u2028\u2029]/g;
+
+function withoutControls(line: string): string {
+  return line.replace(raw, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** An error with its causes, without properties that may hold anything. */

@@ -2,7 +2,7 @@ import type { Registries, Registry } from '../content/index.ts';
 import type { RequestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import { Fault, isFault } from '../kernel/index.ts';
+import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -228,12 +228,13 @@ async function registryOf(call: ManagementCall): Promise<Registry> {
 }
 
 async function readObject(exchange: Exchange): Promise<Record<string, unknown>> {
-  const text = (await exchange.readBody(256 * 1024)).toString('utf8');
+  const bytes = await exchange.readBody(256 * 1024);
   try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    const value = parseStrictJson(bytes, { maxDepth: 8 });
+    if (isObject(value)) return value;
   } catch (cause) {
-    throw new Fault('request-invalid', 'the body is not JSON', { cause });
+    if (!(cause instanceof StrictJsonError)) throw cause;
+    throw new Fault('request-invalid', `the body is not JSON: ${cause.message}`, { cause });
   }
   throw new Fault('request-invalid', 'the body is not a JSON object');
 }

@@ -47,7 +47,7 @@ export async function signingKeyOf(berth: Berth): Promise<SigningKey> {
     const pem = localKeyWrapper(Uint8Array.from(root)).open(row.sealed_private, `signing-key:${row.kid}`);
     return {
       kid: row.kid,
-      key: await importPKCS8(pem, 'RS256'),
+      key: await importPKCS8(pem, 'RS256', { extractable: true }),
       publicJwk: JSON.parse(row.public_jwk) as Record<string, unknown>,
     };
   } finally {

@@ -1,4 +1,4 @@
-import { repositoryActions, rightsOn } from '../../../identity/index.ts';
+import { identityOf, repositoryActions, rightsOn } from '../../../identity/index.ts';
 import {
   type Digest,
   Fault,
@@ -31,7 +31,7 @@ export async function startUpload(call: RepositoryCall): Promise<void> {
     }
   }
   const digest = exchange.query.get('digest');
-  const where = { registry, repository, identity: call.principal.name };
+  const where = { registry, repository, identity: identityOf(call.principal) };
   if (digest !== null && mount === null) {
     const parsed = parseDigest(digest);
     await services.uploads.whole(where, bodyOf(call), parsed);
@@ -94,7 +94,7 @@ function sendCreated(call: RepositoryCall, digest: Digest): void {
 
 function sessionOf(call: RepositoryCall): SessionKey {
   const { registry, repository, principal, parameters } = call;
-  return { registry, repository, identity: principal.name, id: parameters['id'] ?? '' };
+  return { registry, repository, identity: identityOf(principal), id: parameters['id'] ?? '' };
 }
 
 function bodyOf(call: RepositoryCall): UploadBody {

@@ -1,13 +1,18 @@
+// S16, stale rights. zot went on with groups that the provider had taken away (CVE-2025-23208), Gitea answered from cached
+// permissions (CVE-2026-27775) and left scopes out under Basic (CVE-2026-28699). Berth reads rights for each request.
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Client } from './_client.ts';
-import { pushImage } from './_content.ts';
-import { type Berth, type Person, startBerth } from './_server.ts';
-import { accessToken, postForm } from './_tokens.ts';
+import type { Client } from '../e2e/_client.ts';
+import { pushImage } from '../e2e/_content.ts';
+import { type Berth, type Person, startBerth } from '../e2e/_server.ts';
+import { accessToken, postForm } from '../e2e/_tokens.ts';
 
 const repository = 'team/app';
 const scope = `repository:${repository}:pull`;
 
 let berth: Berth;
+let commits = 0;
 beforeAll(async () => {
   berth = await startBerth();
   await pushImage(berth.admin, repository, 'v1', 'revocation');
@@ -105,4 +110,65 @@ describe('the very next request feels (S16)', () => {
       expect((await berth.at('mortal', credential)('GET', '/v2/')).status).toBe(401);
     }
   });
+
+  it('that a token was disabled, and works again when it is not', async () => {
+    const person = await berth.createToken('switched', { [repository]: ['content/read'] });
+    const clients = [berth.as(person), berth.bearer(await accessToken(berth.as(person), scope))];
+    const refresh = await refreshToken(person);
+    const turn = (status: string) => change(`update token set status = ? where name = 'switched'`, status);
+    for (const client of clients) expect(await statusOf(client)).toBe(200);
+    turn('disabled');
+    await afterAnotherCommit();
+    for (const client of clients) expect(await statusOf(client)).toBe(401);
+    expect(await statusOfRefresh(refresh)).toBe(401);
+    turn('enabled');
+    await afterAnotherCommit();
+    for (const client of clients) expect(await statusOf(client)).toBe(200);
+  });
+
+  it('that its scope map was narrowed, by the same token and the same password', async () => {
+    const person = await berth.createToken('narrowed', { 'team/*': ['content/read', 'content/delete'] });
+    const clients = [berth.as(person), berth.bearer(await accessToken(berth.as(person), `repository:${repository}:*`))];
+    for (const client of clients) expect(await statusOf(client)).toBe(200);
+    const actions = JSON.stringify(['repositories/team/other/content/read']);
+    change(`update scope_map set actions = ?, stamp = stamp || '0' where name = 'narrowed'`, actions);
+    await afterAnotherCommit();
+    for (const client of clients) {
+      expect(await statusOf(client)).toBe(401);
+      expect((await client('DELETE', `/v2/${repository}/manifests/v1`)).status).toBe(401);
+    }
+  });
+
+  it('the same scope under Basic and under Bearer', async () => {
+    const person = await berth.createToken('bounded', { [repository]: ['content/read'] });
+    const bearer = berth.bearer(await accessToken(berth.as(person), `repository:${repository}:pull,push,delete`));
+    for (const client of [berth.as(person), bearer]) {
+      expect(await statusOf(client)).toBe(200);
+      for (const [method, path] of [
+        ['POST', `/v2/${repository}/blobs/uploads/`],
+        ['DELETE', `/v2/${repository}/manifests/v1`],
+        ['DELETE', `/acr/v1/${repository}`],
+        ['GET', `/acr/v1/${repository}`],
+        ['GET', '/v2/team/other/tags/list'],
+      ] as const) {
+        expect((await client(method, path)).status, `${method} ${path}`).toBe(401);
+      }
+    }
+  });
 });
+
+/** Changes a row where no command does yet; the rights that requests read are in it. */
+function change(sql: string, value: string): void {
+  const database = new DatabaseSync(join(berth.data, 'berth.db'));
+  try {
+    database.exec('pragma busy_timeout = 5000');
+    database.prepare(sql).run(value);
+  } finally {
+    database.close();
+  }
+}
+
+/** The server keeps what it read until its own next commit, since it alone writes; this is one. */
+async function afterAnotherCommit(): Promise<void> {
+  await pushImage(berth.admin, 'commits/app', 'v1', `commit ${commits++}`);
+}

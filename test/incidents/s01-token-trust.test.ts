@@ -1,10 +1,19 @@
-// oxlint-disable vitest/expect-expect -- what they expect is in expectRefused
-import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { exportJWK, generateKeyPair, type JWTPayload } from 'jose';
+// S1, token key trust. Distribution took the key that the token's header brought (CVE-2025-24976); authlib and PyJWT were
+// talked into other algorithms and unknown `crit`; Harbor took tokens without `iat`; go-jose inflated compressed JWE.
+// The head of 10 MB is in test/e2e/connections.test.ts, mutated tokens in test/fuzz/tokens.test.ts.
+import { createHmac, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { deflateRawSync } from 'node:zlib';
+import { exportJWK, exportPKCS8, generateKeyPair, importPKCS8, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pushImage } from './_content.ts';
-import { type Berth, startBerth } from './_server.ts';
-import { accessToken, claimsOf, postForm, type SigningKey, signAs, signingKeyOf } from './_tokens.ts';
+import { localKeyWrapper } from '../../src/adapters/key-local/index.ts';
+import { basic, client } from '../e2e/_client.ts';
+import { pushImage } from '../e2e/_content.ts';
+import { type Berth, startBerth } from '../e2e/_server.ts';
+import { accessToken, claimsOf, postForm, type SigningKey, signAs, signingKeyOf } from '../e2e/_tokens.ts';
+import { anyPorts, openScratch } from '../start/_program.ts';
 
 const repository = 'team/app';
 
@@ -23,6 +32,13 @@ afterAll(() => berth[Symbol.asyncDispose]());
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const without = (name: string): JWTPayload => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name));
+
+/** Signs claims that are written out, so that they may say what no library would write. */
+async function signText(claims: string): Promise<string> {
+  const text = `${encode({ alg: 'RS256', typ: 'JWT', kid: signing.kid })}.${Buffer.from(claims).toString('base64url')}`;
+  const signature = await globalThis.crypto.subtle.sign('RSASSA-PKCS1-v1_5', signing.key, Buffer.from(text));
+  return `${text}.${Buffer.from(signature).toString('base64url')}`;
+}
 
 /** Offers a token in every way there is; each must be refused, and alike. */
 async function expectRefused(token: string): Promise<void> {
@@ -105,6 +121,60 @@ describe('a token (S1)', () => {
     }
   });
 
+  it.each(['RS384', 'RS512', 'PS256', 'PS384'])('signed by the right key under %s is refused', async (alg) => {
+    const key = await importPKCS8(await exportPKCS8(signing.key), alg, { extractable: true });
+    await expectRefused(await new SignJWT(good).setProtectedHeader({ alg, typ: 'JWT', kid: signing.kid }).sign(key));
+  });
+
+  it('signed over a curve is refused, with the key in its header or not', async () => {
+    for (const alg of ['ES256', 'EdDSA']) {
+      const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });
+      for (const more of [{}, { jwk: await exportJWK(publicKey) }]) {
+        const header = { alg, typ: 'JWT', kid: signing.kid, ...more };
+        await expectRefused(await new SignJWT(good).setProtectedHeader(header).sign(privateKey));
+      }
+    }
+  });
+
+  it('that is encrypted, and 200 MB when inflated, is refused at once', async () => {
+    const bomb = deflateRawSync(Buffer.alloc(8_000_000)).toString('base64url').slice(0, 9000);
+    for (const alg of ['dir', 'RSA-OAEP', 'PBES2-HS256+A128KW']) {
+      const header = { alg, enc: 'A256GCM', zip: 'DEF', kid: signing.kid, p2c: 2_147_483_647, p2s: 'eA' };
+      const started = performance.now();
+      await expectRefused(`${encode(header)}..AAAAAAAAAAAAAAAA.${bomb}.AAAAAAAAAAAAAAAAAAAAAA`);
+      expect(performance.now() - started).toBeLessThan(2000);
+    }
+  });
+
+  it('whose times are no whole numbers of seconds is refused, though the key is right', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const times = [
+      '1e400',
+      '-1',
+      '-1e400',
+      '0',
+      `${now + 60}.5`,
+      `"${now + 60}"`,
+      `[${now + 60}]`,
+      'null',
+      'true',
+      '{}',
+    ];
+    times.push('9007199254740993', '1e300');
+    for (const name of ['exp', 'iat', 'nbf']) {
+      for (const time of name === 'exp' ? times : times.filter((text) => !['-1', '0'].includes(text))) {
+        const claims = JSON.stringify({ ...good, [name]: 'TIME' }).replace('"TIME"', time);
+        await expectRefused(await signText(claims));
+      }
+    }
+  });
+
+  it('with a claim twice is read as its last, and never as two', async () => {
+    const claims = JSON.stringify(good);
+    await expectRefused(await signText(claims.replace(/\}$/, ',"aud":"another.e2e.localhost"}')));
+    await expectRefused(await signText(claims.replace(/\}$/, `,"exp":${Math.floor(Date.now() / 1000) - 1}}`)));
+  });
+
   it.each(['exp', 'iat', 'nbf', 'aud', 'iss', 'sub', 'jti', 'grant_type', 'knd', 'cid'])(
     'without %s is refused, though the key is right',
     async (name) => expectRefused(await signAs(signing, without(name))),
@@ -155,5 +225,55 @@ describe('a token (S1)', () => {
     expect((await berth.at('otherone', `Bearer ${token}`)('GET', '/v2/')).status).toBe(200);
     await expectRefused(token);
     expect((await berth.at('otherone', `Bearer ${genuine}`)('GET', '/v2/')).status).toBe(401);
+  });
+});
+
+describe('a token of another deployment (S1)', () => {
+  it('is refused, though registry, domain and claims are the same', async () => {
+    await using elsewhere = await startBerth();
+    const theirs = await accessToken(elsewhere.admin, `repository:${repository}:pull`);
+    await expectRefused(theirs);
+    const key = await signingKeyOf(elsewhere);
+    await expectRefused(await signAs(key, good));
+    await expectRefused(await signAs({ kid: signing.kid, key: key.key }, good));
+    expect((await elsewhere.bearer(genuine)('GET', '/v2/')).status).toBe(401);
+  });
+});
+
+describe('a token of a key that was retired (S1)', () => {
+  it('is refused after the next start, and the new key signs', async () => {
+    await using scratch = await openScratch();
+    const first = scratch.up([...anyPorts, '--registry-name', 'retiring']);
+    const before = await first.ready();
+    const person = basic(String(before.username), String(before.password));
+    const ask = (address: string, authorization: string) => client({ address, authorization });
+    const old = await accessToken(ask(before.loginServer, person));
+    const port = before.registry.loginServer.split(':')[1];
+    expect((await ask(before.loginServer, `Bearer ${old}`)('GET', '/v2/')).status).toBe(200);
+    await first.stop();
+
+    const database = new DatabaseSync(join(scratch.data, 'berth.db'));
+    const root = Buffer.from(readFileSync(join(scratch.data, 'root.key'), 'utf8').trim(), 'base64');
+    const pair = await generateKeyPair('RS256', { extractable: true });
+    const kid = randomUUID();
+    const sealed = localKeyWrapper(Uint8Array.from(root)).seal(
+      await exportPKCS8(pair.privateKey),
+      `signing-key:${kid}`,
+    );
+    database.prepare('update signing_key set retired_ms = ?').run(Date.now());
+    database
+      .prepare(
+        'insert into signing_key (kid, algorithm, public_jwk, sealed_private, created_ms) values (?, ?, ?, ?, ?)',
+      )
+      .run(kid, 'RS256', JSON.stringify(await exportJWK(pair.publicKey)), sealed, Date.now());
+    database.close();
+
+    const second = scratch.up(['--http', '127.0.0.1:0', '--https', `127.0.0.1:${port}`]);
+    const after = await second.ready();
+    expect(after.registry.loginServer).toBe(before.registry.loginServer);
+    expect((await ask(after.loginServer, `Bearer ${old}`)('GET', '/v2/')).status).toBe(401);
+    const fresh = await accessToken(ask(after.loginServer, person));
+    expect((await ask(after.loginServer, `Bearer ${fresh}`)('GET', '/v2/')).status).toBe(200);
+    await second.stop();
   });
 });
