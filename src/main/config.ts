@@ -168,9 +168,14 @@ function readYaml(text: string, path: string, base: PathBase): Entries {
 function readDocument(text: string, path: string): unknown {
   try {
     // Whole numbers as bigint, so that a great one is not rounded before it is checked.
-    const document = parseDocument(text, { intAsBigInt: true, prettyErrors: true });
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem) throw problem;
+    // Pretty errors would look for their lines in the whole text, one by one, in the square of the time.
+    const document = parseDocument(text, { intAsBigInt: true, prettyErrors: false });
+    const problem = document.errors[0] ?? document.warnings[0];
+    if (problem) {
+      const before = text.slice(0, problem.pos[0]).split('\n');
+      problem.message += ` at line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+      throw problem;
+    }
     return document.toJS({ maxAliasCount: 0 });
   } catch (error) {
     const reason = error instanceof RangeError ? 'it is nested too deep' : (error as Error).message.split('\n')[0];

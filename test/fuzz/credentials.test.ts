@@ -22,13 +22,19 @@ describe('an Authorization header', () => {
     );
   });
 
-  it('gives back the user and the password that were written', () => {
-    const text = fc.string({ unit: 'grapheme', maxLength: 60 });
+  it('gives back the user and the password that were written, or is unusable for what is in them', () => {
+    const unit = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 1 }),
+      fc.constantFrom('\0', '\n', '\u007f', '\u009b'),
+    );
+    const text = fc.array(unit, { maxLength: 20 }).map((parts) => parts.join(''));
     fuzz(fc.tuple(text, text, fc.constantFrom('Basic', 'basic', 'BASIC')), ([username, password, scheme]) => {
-      const header = `${scheme} ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-      const sound = isPlain(username) && isPlain(password) && !username.includes(':');
-      const found = parseAuthorization(header);
-      if (sound && Buffer.byteLength(username) <= 256) expect(found).toEqual({ scheme: 'basic', username, password });
+      const name = username.replaceAll(':', '');
+      const header = `${scheme} ${Buffer.from(`${name}:${password}`).toString('base64')}`;
+      const sound = isPlain(name) && isPlain(password);
+      expect(parseAuthorization(header)).toEqual(
+        sound ? { scheme: 'basic', username: name, password } : { scheme: 'unusable' },
+      );
     });
   });
 
@@ -62,6 +68,20 @@ describe('scopes', () => {
       },
       2000,
     );
+  });
+
+  it('are what was asked, each action once', () => {
+    const action = fc.constantFrom('pull', 'push', 'delete', '*', 'metadata_read', 'x-1');
+    const scope = fc.record({
+      type: fc.constantFrom('repository', 'registry', 'x'),
+      name: fc.constantFrom('a', 'team/app', 'host:5000/a', 'catalog', '*'),
+      actions: fc.array(action, { minLength: 1, maxLength: 4 }),
+    });
+    fuzz(fc.tuple(fc.array(scope, { maxLength: 5 }), fc.boolean()), ([asked, together]) => {
+      const written = asked.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`);
+      const wanted = asked.map((one) => ({ ...one, actions: [...new Set(one.actions)] }));
+      expect(parseScopes(together ? [written.join(' ')] : written)).toEqual(wanted);
+    });
   });
 
   it('take linear time', () => {

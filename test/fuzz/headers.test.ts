@@ -24,6 +24,13 @@ describe('If-None-Match', () => {
     );
   });
 
+  it('is not read behind what is no tag', () => {
+    const broken = fc.constantFrom('x', '"a', 'w/"a"', '"a"x', '"a""a"', "'a'", '"\u0000"', ';');
+    fuzz(fc.tuple(broken, opaque, opaque), ([wrong, behind, etag]) => {
+      expect(etagMatches(`${wrong}, ${behind}`, etag), `${wrong}, ${behind} for ${etag}`).toBe(false);
+    });
+  });
+
   it('of any text matches only a tag that stands in it', () => {
     fuzz(fc.tuple(hostileText('"a"', 'W/"a"', '"', '*', ', '), opaque), ([header, etag]) => {
       if (etagMatches(header, etag)) expect(header.trim() === '*' || header.includes(etag)).toBe(true);
