@@ -13,7 +13,8 @@ export interface Listener {
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly listener: Listener;
+  /** Whoever stands before a plane may replace it, the host and the address by what a trusted proxy told. */
+  listener: Listener;
   /** Correlation id, sent back as `x-ms-correlation-request-id` and written to the log. */
   readonly requestId: string;
   readonly method: string;
@@ -23,8 +24,8 @@ export interface Exchange {
   /** Path and query as they came. */
   readonly target: string;
   /** `Host` as the client sent it, checked for grammar; empty when absent or malformed. */
-  readonly host: string;
-  readonly address: string;
+  host: string;
+  address: string;
   readonly startedAt: number;
   /** Headers of every answer of the plane, names and values in turn; set before the first `send`. */
   always: readonly string[];

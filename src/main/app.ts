@@ -17,10 +17,12 @@ import { describeConfig, type LoadedConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import { formatAddress } from './config-values.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { type Listeners, serverLimits, takeAddresses } from './listeners.ts';
+import { behindProxy, parseTrustedProxies } from './forwarded.ts';
+import { type Listeners, placedServers, serverLimits, takeAddresses } from './listeners.ts';
 import type { Log } from './log.ts';
 import { type ManagementServices, management } from './management.ts';
 import { metrics } from './metrics.ts';
+import { probeWatch } from './probe-watch.ts';
 import { registryDoor } from './registry-door.ts';
 import { chooseRegistryName } from './registry-name.ts';
 import { derivedKey } from './root-key.ts';
@@ -187,7 +189,7 @@ async function wire(parts: Parts): Promise<App> {
     nameExists: async (host) => (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined,
   });
 
-  const servers = [listeners.http, ...listeners.https, ...listeners.ipv6].flatMap((placed) =>
+  const servers = [listeners.http, ...listeners.https, ...listeners.ipv6, listeners.ingress].flatMap((placed) =>
     placed ? [placed.server] : [],
   );
   const inFlight = (): number => servers.reduce((sum, server) => sum + server.inFlight(), 0);
@@ -201,7 +203,8 @@ async function wire(parts: Parts): Promise<App> {
     log.access(exchange, milliseconds);
   };
 
-  const handle = content.dataPlane({
+  const probes = probeWatch({ clock, ids });
+  const plane = content.dataPlane({
     door,
     draining: () => draining,
     failed,
@@ -224,8 +227,12 @@ async function wire(parts: Parts): Promise<App> {
     unnamed: () => trust.localCertificate(),
     failed: (error: unknown) => log.error('background-failed', error),
   };
+  const handle = probes.around(plane);
+  const { trusted } = config.ingress;
+  const forProxies = trusted === null ? handle : behindProxy(parseTrustedProxies(trusted), handle);
   for (const server of servers) {
-    await server.serve({ handle, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });
+    const serving = server === listeners.ingress?.server ? forProxies : handle;
+    await server.serve({ handle: serving, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });
   }
 
   // Last of what can fail: a start that failed has not used up the one time that the secret is shown.
@@ -236,6 +243,7 @@ async function wire(parts: Parts): Promise<App> {
   const services: ManagementServices = {
     registries,
     credentials,
+    probes,
     metrics: measured,
     config: describeConfig(loaded),
     subscriptionId,
@@ -245,6 +253,7 @@ async function wire(parts: Parts): Promise<App> {
       ...ready,
       draining,
       inFlight: inFlight(),
+      listeners: placedServers(listeners),
       version: programVersion,
       tenantId,
       subscriptionId,

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
+import { addDoctor } from './doctor/command.ts';
 import { askServer } from './management-client.ts';
 import { printable, StartRefusal } from './start-refusal.ts';
 import { addTrust } from './trust-command.ts';
@@ -51,6 +52,8 @@ export function program(): Command {
       );
     },
   );
+
+  addDoctor(berth, { version: programVersion, load });
 
   const config = berth.command('config').description('look at the configuration');
   shared(config.command('show').description('show every key, its value and where that came from')).action(

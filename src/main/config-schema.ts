@@ -1,4 +1,5 @@
 import type { ListenAddress } from './config-values.ts';
+import { parseTrustedProxies } from './forwarded.ts';
 import { checkRegistryName } from './registry-name.ts';
 import type { Secret } from './secret.ts';
 import { StartRefusal } from './start-refusal.ts';
@@ -96,6 +97,21 @@ export const configKeys = {
     default: 'off',
     unit: 'HOST:PORT or off',
     meaning: 'Plain HTTP for health and metrics only.',
+  },
+  'ingress.listen': {
+    type: 'address',
+    default: 'off',
+    unit: 'HOST:PORT or off',
+    meaning:
+      'Plain HTTP for proxies that end TLS before Berth. It answers nobody but the addresses of ingress.trusted, takes scheme, host and client from their X-Forwarded headers, and serves the first registry under any host that is not below the domain.',
+  },
+  'ingress.trusted': {
+    type: 'text',
+    default: null,
+    unit: 'addresses and networks, separated by commas',
+    otherwise: 'nobody, and ingress.listen needs somebody',
+    check: parseTrustedProxies,
+    meaning: 'The proxies that ingress.listen answers, and whose X-Forwarded headers are believed.',
   },
   'database.url': {
     type: 'secret',

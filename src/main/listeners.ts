@@ -16,14 +16,27 @@ export interface Listeners {
   readonly https: readonly PlacedServer[];
   /** The defaults stand on ::1 as well, at the same ports, where the machine has IPv6. */
   readonly ipv6: readonly PlacedServer[];
+  /** For proxies that end TLS. */
+  readonly ingress: PlacedServer | null;
   readonly management: PlacedServer | null;
   /** Leads clients that do not resolve Berth's names to the first TLS listener; without one there is none. */
   readonly proxy: ConnectProxy | null;
   close(): Promise<void>;
 }
 
+/** Where every listener stands, for people and for `berth doctor`. */
+export function placedServers(listeners: Listeners): { name: string; host: string; port: number }[] {
+  const { http, https, ipv6, ingress, management } = listeners;
+  return [http, ...https, ...ipv6, ingress, management].flatMap((placed) =>
+    placed ? [{ name: placed.server.listener.name, host: placed.host, port: placed.server.port }] : [],
+  );
+}
+
 /** Takes every configured address, or none: a start that cannot have its ports changes nothing. */
 export async function takeAddresses(config: Config): Promise<Listeners> {
+  if (config.ingress.listen && config.ingress.trusted === null) {
+    throw new StartRefusal('ingress.listen answers declared proxies only; name their addresses in ingress.trusted');
+  }
   const taken: PlacedServer[] = [];
   let proxy: ConnectProxy | null = null;
   const limits = serverLimits(config);
@@ -43,6 +56,7 @@ export async function takeAddresses(config: Config): Promise<Listeners> {
     const http = config.http.listen && (await take(config.http.listen, 'http', 'http'));
     const https: PlacedServer[] = [];
     for (const address of config.https.listen) https.push(await take(address, 'https', 'https'));
+    const ingress = config.ingress.listen && (await take(config.ingress.listen, 'ingress', 'http'));
     const management = config.management.listen && (await take(config.management.listen, 'management', 'http'));
     const ipv6: PlacedServer[] = [];
     for (const placed of [http, ...https]) {
@@ -53,7 +67,7 @@ export async function takeAddresses(config: Config): Promise<Listeners> {
       }
     }
     proxy = https[0] ? await takeProxy(config, https[0].server, limits) : refuseLoneProxy(config);
-    return { http, https, ipv6, management, proxy, close };
+    return { http, https, ipv6, ingress, management, proxy, close };
   } catch (error) {
     await close();
     throw error;

@@ -21,7 +21,8 @@ export async function askServer(
   const value = answer.text === '' ? {} : (JSON.parse(answer.text) as Record<string, unknown>);
   if (answer.status >= 400) {
     const error = value['error'] as { message?: string } | undefined;
-    throw new StartRefusal(error?.message ?? `the server answered ${answer.status}`);
+    const told = error?.message ?? (typeof value['reason'] === 'string' ? value['reason'] : undefined);
+    throw new StartRefusal(told ?? `the server answered ${answer.status}`);
   }
   return value;
 }

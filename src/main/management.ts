@@ -5,11 +5,13 @@ import type { Credentials } from '../identity/index.ts';
 import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
 import type { Metrics } from './metrics.ts';
+import type { ProbeWatch } from './probe-watch.ts';
 
 /** What the management socket works with. */
 export interface ManagementServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
+  readonly probes: ProbeWatch;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
   /** Subscription under which the resources of this deployment have their ids. */
@@ -41,6 +43,9 @@ const probes = [
 const operatorRoutes = [
   { id: 'status', methods: ['GET'], pattern: '/status' },
   { id: 'config', methods: ['GET'], pattern: '/config' },
+  { id: 'probe.open', methods: ['POST'], pattern: '/probes' },
+  { id: 'probe.report', methods: ['GET'], pattern: '/probes/{id}' },
+  { id: 'probe.close', methods: ['DELETE'], pattern: '/probes/{id}' },
   { id: 'registry.list', methods: ['GET'], pattern: '/registries' },
   { id: 'registry.create', methods: ['POST'], pattern: '/registries' },
   { id: 'registry.show', methods: ['GET'], pattern: '/registries/{name}' },
@@ -71,6 +76,14 @@ const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = 
 const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], Handler>> = {
   status: async ({ exchange, services }) => exchange.sendJson(200, await services.status()),
   config: async ({ exchange, services }) => exchange.sendJson(200, { keys: services.config }),
+  'probe.open': async ({ exchange, services }) => exchange.sendJson(201, services.probes.open()),
+  async 'probe.report'({ exchange, parameters, services }) {
+    exchange.sendJson(200, services.probes.report(parameters['id'] ?? ''));
+  },
+  async 'probe.close'({ exchange, parameters, services }) {
+    services.probes.close(parameters['id'] ?? '');
+    exchange.send(204);
+  },
   async 'registry.list'({ exchange, services }) {
     const last = exchange.query.get('last') ?? '';
     const registries = await services.registries.list({ last, limit: 1000 });

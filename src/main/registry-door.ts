@@ -3,7 +3,7 @@ import type { Exchange } from '../http/index.ts';
 
 /**
  * Which registry a request is for. Under the domain the first label names it. The plain listener serves the first registry
- * under any other host, and so does TLS for addresses of this machine, because clients on it dial `localhost`.
+ * under any other host, as does the one for proxies, and so does TLS for addresses of this machine, because clients on it dial `localhost`.
  */
 export function registryDoor(options: {
   registries: Registries;
@@ -16,7 +16,8 @@ export function registryDoor(options: {
     async find(exchange: Exchange): Promise<Registry | undefined> {
       const host = hostName(exchange.host);
       if (host.endsWith(suffix)) return registries.byName(host.slice(0, -suffix.length));
-      if (exchange.listener.scheme === 'http' || localHosts.has(host)) return registries.default();
+      if (exchange.listener.scheme === 'http' || exchange.listener.name === 'ingress' || localHosts.has(host))
+        return registries.default();
       return undefined;
     },
     canonical(registry) {

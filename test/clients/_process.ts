@@ -65,11 +65,12 @@ export function tail(child: ChildProcess, maxChars = 6_000): () => string {
   return () => text;
 }
 
-function finish(
+/** Runs a program to its end, whatever that is. Throws when it exceeds its time. */
+export function finish(
   program: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  options: RunOptions,
+  options: RunOptions = {},
 ): Promise<Output> {
   const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
   return new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { run, stop, tail } from './_process.ts';
+import { finish, run, stop, tail } from './_process.ts';
 import { type Credentials, type RegistryApi, registryApi } from './_registry-api.ts';
 import { openShell, type Shell } from './_shell.ts';
 
@@ -31,6 +31,10 @@ export interface World extends AsyncDisposable, Credentials {
   readonly api: RegistryApi;
   apiAs(credentials: Credentials): RegistryApi;
   shell(): Promise<Shell>;
+  /** A command of Berth with `--json`, and what it printed. It must succeed. */
+  berth(...args: string[]): Promise<unknown>;
+  /** `berth doctor --json`, whatever it ends with. */
+  doctor(args: readonly string[]): Promise<unknown>;
   /** Makes a token that may do what the grants say and nothing else. */
   createToken(name: string, grants: readonly Grant[]): Promise<Credentials>;
   /** Makes another registry beside the first. Returns its TLS name, `registry.domain:port`. */
@@ -54,8 +58,8 @@ const programEnv = Object.fromEntries(Object.entries(process.env).filter(([name]
 const startTimeoutMs = 90_000;
 const drainTimeoutMs = 20_000;
 
-/** Starts Berth by its command. Disposing it sends SIGTERM and expects it to drain and exit 0. */
-export async function startBerth(): Promise<World> {
+/** Starts Berth by its command, with more flags if need be. Disposing it sends SIGTERM and expects it to drain and exit 0. */
+export async function startBerth(...flags: string[]): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-c-'));
   const data = join(folder, 'data');
   const child = spawn(
@@ -74,6 +78,7 @@ export async function startBerth(): Promise<World> {
       '127.0.0.1:0',
       '--proxy-listen',
       '127.0.0.1:0',
+      ...flags,
     ],
     { env: programEnv, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -104,6 +109,11 @@ export async function startBerth(): Promise<World> {
     api: registryApi(loginServer, { username, password }),
     apiAs: (credentials) => registryApi(loginServer, credentials),
     shell: () => openShell(folder),
+    berth: async (...args) => JSON.parse(await berth(...args, '--data', data, '--json')) as unknown,
+    async doctor(args) {
+      const command = [program, 'doctor', '--json', '--data', data, ...args];
+      return JSON.parse((await finish(process.execPath, command, programEnv)).stdout) as unknown;
+    },
     createToken: (name, grants) => createToken(data, name, grants),
     async createRegistry(name) {
       await berth('registry', 'create', name, '--data', data, '--json');

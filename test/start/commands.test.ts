@@ -35,6 +35,10 @@ describe('berth status', () => {
       ...open,
       draining: false,
       inFlight: 0,
+      listeners: [
+        { name: 'http', host: '127.0.0.1', port: Number(open.loginServer.split(':')[1]) },
+        { name: 'https', host: '127.0.0.1', port: Number(new URL(open.endpoints.registry).port) },
+      ],
       version: '0.1.0',
       tenantId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       subscriptionId: expect.stringMatching(/^[0-9a-f-]{36}$/),

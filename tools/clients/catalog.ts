@@ -1,6 +1,6 @@
 /** The clients that Berth is tested with, pinned. A version moves here and nowhere else. */
 
-/** A client that Debian packages, with the programs without which it cannot do its work. */
+/** A client, or a proxy before the server, that Debian packages, with the programs without which it cannot do its work. */
 export interface DebianClient {
   readonly name: string;
   readonly packages: readonly string[];
@@ -27,6 +27,8 @@ export const debianClients: readonly DebianClient[] = [
   { name: 'buildah', packages: ['buildah', 'runc'], programs: ['buildah', 'runc'] },
   { name: 'skopeo', packages: ['skopeo'], programs: ['skopeo'] },
   { name: 'nss', packages: ['libnss3-tools'], programs: ['certutil'] },
+  { name: 'nginx', packages: ['nginx-light'], programs: ['nginx'] },
+  { name: 'caddy', packages: ['caddy'], programs: ['caddy'] },
   { name: 'busybox', packages: ['busybox-static'], programs: ['busybox'] },
 ];
 

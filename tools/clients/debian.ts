@@ -37,7 +37,8 @@ function cannotInstall(): string | undefined {
 
 function apt(args: readonly string[]) {
   return command('apt-get', ['-o', 'DPkg::Lock::Timeout=120', '-qq', ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    // In run level 1 the packages of servers do not start what they install.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
     timeoutMs: aptTimeoutMs,
   });
 }
