@@ -14,7 +14,7 @@ describe('ids of upload sessions', () => {
 
   it('say when and how their session was opened, and in which region', () => {
     const id = ids.make(owner, 'sha512');
-    expect(id).toMatch(/^002a[0-9a-f]{76}$/);
+    expect(id).toMatch(/^002a[0-9a-f]{77}$/);
     expect(ids.read(owner, id)).toEqual({ algorithm: 'sha512', createdMs: clock.now() });
     expect(ids.read(owner, ids.make(owner, 'sha256'))?.algorithm).toBe('sha256');
   });
@@ -44,7 +44,7 @@ describe('ids of upload sessions', () => {
     }
   });
 
-  it.each(['', 'x', '../etc/passwd', '0'.repeat(79), '0'.repeat(80), 'A'.repeat(80), `${'0'.repeat(80)}\n`])(
+  it.each(['', 'x', '../etc/passwd', '0'.repeat(80), '0'.repeat(81), 'A'.repeat(81), `${'0'.repeat(81)}\n`])(
     'are not %j',
     (id) => {
       expect(ids.read(owner, id)).toBeUndefined();

@@ -19,8 +19,8 @@ export interface SessionFacts {
 /**
  * Ids of upload sessions. An id says itself when and with which algorithm its session was opened, under a code that only
  * this deployment can make and that holds for its owner alone. So a session needs no row before it has brought a byte,
- * and outlives a restart all the same. 80 hexadecimal digits: 4 for the region's ordinal, so that another region can
- * forward a session to its own, 1 for the algorithm, 11 for the time, 32 by chance, 32 of the code (HMAC-SHA-256).
+ * and outlives a restart all the same. 81 hexadecimal digits: 4 for the region's ordinal, so that another region can
+ * forward a session to its own, 1 for the algorithm, 12 for the time, 32 by chance, 32 of the code (HMAC-SHA-256).
  */
 export interface SessionIds {
   make(owner: SessionOwner, algorithm: DigestAlgorithm): string;
@@ -30,7 +30,7 @@ export interface SessionIds {
 
 const algorithms: readonly DigestAlgorithm[] = ['sha256', 'sha512'];
 const codeDigits = 32;
-const grammar = /^[0-9a-f]{80}$/;
+const grammar = /^[0-9a-f]{81}$/;
 
 /** Makes the ids of one deployment; all its hosts have the same `key`. */
 export function sessionIds(options: { key: Uint8Array; regionOrdinal: number; clock: Clock; ids: Ids }): SessionIds {
@@ -45,7 +45,7 @@ export function sessionIds(options: { key: Uint8Array; regionOrdinal: number; cl
       .slice(0, codeDigits);
   return {
     make(owner, algorithm) {
-      const text = `${ordinal}${algorithms.indexOf(algorithm)}${clock.now().toString(16).padStart(11, '0')}${ids.id()}`;
+      const text = `${ordinal}${algorithms.indexOf(algorithm)}${clock.now().toString(16).padStart(12, '0')}${ids.id()}`;
       return text + codeOf(owner, text);
     },
     read(owner, id) {
@@ -54,7 +54,7 @@ export function sessionIds(options: { key: Uint8Array; regionOrdinal: number; cl
       const code = codeOf(owner, text);
       if (!timingSafeEqual(Buffer.from(code), Buffer.from(id.slice(-codeDigits)))) return undefined;
       const algorithm = algorithms[Number.parseInt(text.slice(4, 5), 16)];
-      return algorithm === undefined ? undefined : { algorithm, createdMs: Number.parseInt(text.slice(5, 16), 16) };
+      return algorithm === undefined ? undefined : { algorithm, createdMs: Number.parseInt(text.slice(5, 17), 16) };
     },
   };
 }

@@ -73,13 +73,13 @@ export function openExchange(
 class HttpExchange implements Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly listener: Listener;
+  listener: Listener;
   readonly requestId: string;
   readonly startedAt: number;
   readonly method: string;
   readonly path: string;
-  readonly host: string;
-  readonly address: string;
+  host: string;
+  address: string;
   readonly facts: ExchangeFacts = { operation: '', actor: '', registry: '', repository: '', reference: '', error: '' };
   always: readonly string[] = [];
   readonly #url: string;

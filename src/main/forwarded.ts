@@ -79,7 +79,7 @@ export function readForwarded(
  */
 export function behindProxy(
   trusted: TrustedProxies,
-  handle: (exchange: Exchange) => Promise<void>,
+  handle: (exchange: Exchange) => Promise<void> | undefined,
 ): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
     const peer = unmapped(exchange.address);

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Exchange } from '../http/index.ts';
+import type { Exchange, ServerDuties } from '../http/index.ts';
 import { type Clock, Fault, type Ids } from '../kernel/index.ts';
 
 /**
@@ -18,7 +18,7 @@ export interface ProbeWatch {
   report(id: string): ProbeReport;
   close(id: string): void;
   /** Stands before a plane: requests of an open probe end here. Costs nothing while there is none. */
-  around(handle: (exchange: Exchange) => Promise<void>): (exchange: Exchange) => Promise<void>;
+  around(handle: ServerDuties['handle']): ServerDuties['handle'];
 }
 
 export interface ProbeReport {
@@ -107,11 +107,10 @@ export function probeWatch(options: { clock: Clock; ids: Ids }): ProbeWatch {
     close(id) {
       probes = probes.filter((one) => one.id !== id);
     },
-    around: (handle) => async (exchange) => {
+    around: (handle) => (exchange) => {
       const presented = probes.length === 0 ? undefined : exchange.header(probeHeader);
       const probe = presented === undefined ? undefined : find((one) => isSame(one.secret, presented));
-      if (!probe || probe.requests.length >= mostRequests) await handle(exchange);
-      else await answer(exchange, probe);
+      return !probe || probe.requests.length >= mostRequests ? handle(exchange) : answer(exchange, probe);
     },
   };
 }
