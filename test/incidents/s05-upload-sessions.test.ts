@@ -83,7 +83,7 @@ describe('an upload session (S5)', () => {
     for (let count = 0; count < 50; count++) ids.add((await openUpload(owner, 'team/many')).split('/').at(-1) ?? '');
     expect(ids.size).toBe(50);
     const [first = '', ...others] = ids;
-    expect(first).toMatch(/^[0-9a-f]{36}$/);
+    expect(first).toMatch(/^[0-9a-f]{81}$/);
     // 128 random bits: two ids agree in about one digit of sixteen, and hardly ever in half of them.
     for (const id of others) {
       const alike = id
