@@ -1,4 +1,5 @@
 import { digestOf } from '../kernel/index.ts';
+import { randomNumbers } from './_random-numbers.ts';
 import { app, bodyOf, by, bytesOf, repo, type useCases } from './_world.ts';
 
 type Process = Pick<
@@ -18,17 +19,6 @@ type Process = Pick<
   | 'start'
   | 'uploads'
 >;
-
-/** Whole numbers below a bound, the same for the same seed (mulberry32). */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** Does what users do, in an order that the seed decides, several at once. Answers what was refused and what was done. */
 export async function randomWorkload(
