@@ -5,14 +5,28 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatReport, type Report } from '../bench/report.ts';
 import { type ConformanceResult, runConformance } from './conformance.ts';
+import { type FullRun, holdBench, runCrash, runSoak } from './full-runs.ts';
 import { type Counts, noCounts, printSum, projectRoot, sumCounts } from './steps.ts';
 
 const tests = runScript('test');
 const clients = runScript('test:clients');
 const conformance = await runConformance(['1.1', 'dev']);
+const crash = runCrash();
+const soak = runSoak();
 const bench = runBench();
-writeFileSync(join(projectRoot, 'docs', 'test-full.md'), page(tests, clients, conformance, bench));
-const counts = sumCounts([tests, clients, ...conformance.map((one) => one.counts)]);
+const held = holdBench(bench);
+writeFileSync(
+  join(projectRoot, 'docs', 'test-full.md'),
+  page(tests, clients, conformance, bench, { crash, soak, held }),
+);
+const counts = sumCounts([
+  tests,
+  clients,
+  ...conformance.map((one) => one.counts),
+  crash.counts,
+  soak.counts,
+  held.counts,
+]);
 printSum(counts);
 if (counts.failed > 0 || bench === undefined) process.exitCode = 1;
 
@@ -57,6 +71,7 @@ function page(
   withClients: Counts,
   suites: readonly ConformanceResult[],
   report: Report | undefined,
+  runs: { readonly crash: FullRun; readonly soak: FullRun; readonly held: FullRun },
 ): string {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: projectRoot, encoding: 'utf8' }).trim();
   const line = (name: string, one: Counts): string => `| ${name} | ${one.passed} | ${one.failed} | ${one.skipped} |`;
@@ -71,10 +86,16 @@ function page(
     line('npm run test:clients', withClients),
     ...suites.map((one) => line(`OCI conformance, main, profile ${one.profile}`, one.counts)),
     ...(suites.length === 0 ? ['| OCI conformance | not on PATH | | |'] : []),
+    line('kill -9 under load', runs.crash.counts),
+    line('soak', runs.soak.counts),
+    line('bench against the last committed result', runs.held.counts),
     '',
+    ...runs.crash.section,
+    ...runs.soak.section,
     '## Bench',
     '',
     report ? formatReport(report) : 'The bench did not finish.',
     '',
+    ...runs.held.section,
   ].join('\n');
 }
