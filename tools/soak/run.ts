@@ -42,6 +42,8 @@ const warmUpShare = 0.4;
 const repositories = ['load/a', 'load/b', 'load/c'];
 const workersPerDoor = 5;
 const perSecondAndDoor = 20;
+/** A machine on which less is done than this is too busy for the soak to show anything. */
+const fewestPerSecond = 5;
 /** Repositories that come and go have one of so many names. */
 const scratchNames = 40;
 const settings = ['--tokens-access-lifetime', '60s', '--log-level', 'warn', '--log-access', 'false'];
@@ -88,6 +90,7 @@ export async function soakRun({ seconds, seed, say }: SoakOptions): Promise<Soak
   if (samples < leastSamples)
     problems.push(`${samples} samples after the warm-up; at least ${leastSamples} are needed`);
   const operations = loads.flatMap((load) => [...load.done.values()]).reduce((sum, count) => sum + count, 0);
+  if (operations < seconds * fewestPerSecond) problems.push(`${operations} operations are no load`);
   const tokens = sites[0].signIn.issued();
   return { seconds, seed, operations, tokens, samples, trends, readings: readings.values(), problems };
 }
