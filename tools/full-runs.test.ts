@@ -23,7 +23,7 @@ function soak(slope: number): SoakResult {
   );
   const steep = trendOf(
     [0, 3, 6, 9].map((at) => ({ at, value: 100 + at * slope })),
-    4,
+    8,
   );
   const trends = {
     'resident memory': steep,
@@ -50,10 +50,10 @@ describe('the page of the full test', () => {
   test('shows slope and noise of each measure of a soak', () => {
     const flat = soakSection(soak(0));
     expect(flat.counts.failed).toBe(0);
-    expect(flat.section).toContain('| resident memory | MiB | 100.0 | 0.000 | 0.000 | 0.00 | 4 | no |');
+    expect(flat.section).toContain('| resident memory | MiB | 100.0 | 0.000 | 0.000 | 0.00 | 8 | no |');
     const steep = soakSection(soak(1));
     expect(steep.counts.failed).toBe(1);
-    expect(steep.section).toContain('| resident memory | MiB | 104.5 | 60.000 | 0.000 | 9.00 | 4 | RISES |');
+    expect(steep.section).toContain('| resident memory | MiB | 104.5 | 60.000 | 0.000 | 9.00 | 8 | RISES |');
     expect(steep.section).toContain('- resident memory rises');
   });
 
