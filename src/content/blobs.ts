@@ -54,7 +54,8 @@ export function blobs(
     if (!row) throw unknown(repository, digest);
     mayServe({
       label: `blob ${digest}`,
-      byTag: false,
+      repository,
+      digest,
       state: row.state,
       repositoryLocks: row.repository_locks,
       tagLocks: 0,

@@ -1,6 +1,7 @@
 import { type Digest, Fault, type Page, type RepositoryName } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import type { RegistryRef } from './environment.ts';
+import { lockedFault } from './locked.ts';
 import { lockBits } from './locks.ts';
 import { listReferrers, type ReferrerRow } from './store/manifest-store.ts';
 import { catalogRange, findRepository, type RepositoryRecord } from './store/repository-store.ts';
@@ -57,7 +58,11 @@ export async function readableRepository(
   const repository = await database.first(findRepository, { registryId: registry.id, name });
   if (!repository || repository.state !== 'live') throw new Fault('name-unknown', `repository "${name}" is not found`);
   if (repository.locks & lockBits.readEnabled)
-    throw new Fault('locked', `repository "${name}" is locked against reading`);
+    throw lockedFault(
+      `repository "${name}" is locked against reading`,
+      { repository: name, locks: repository.locks },
+      lockBits.readEnabled,
+    );
   return repository;
 }
 
@@ -99,7 +104,11 @@ export function catalog(database: Database): Catalog {
       const repository = await database.first(findRepository, { registryId: registry.id, name });
       if (!repository || repository.state === 'deleted') return { manifests: [], more: false };
       if (repository.locks & lockBits.readEnabled)
-        throw new Fault('locked', `repository "${name}" is locked against reading`);
+        throw lockedFault(
+          `repository "${name}" is locked against reading`,
+          { repository: name, locks: repository.locks },
+          lockBits.readEnabled,
+        );
       const manifests: ReferrerDescriptor[] = [];
       let bytes = 0;
       for (let last = page.last ?? ''; ; last = manifests.at(-1)?.digest ?? last) {

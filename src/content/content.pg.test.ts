@@ -7,6 +7,7 @@ import { faultsContract } from './faults.contract.ts';
 import { listsContract } from './lists.contract.ts';
 import { manifestsContract } from './manifests.contract.ts';
 import { racesContract } from './races.contract.ts';
+import { refusalsContract } from './refusals.contract.ts';
 import { sealContract } from './seal.contract.ts';
 import { storeContract } from './store.contract.ts';
 import { uploadsContract } from './uploads.contract.ts';
@@ -24,6 +25,7 @@ describe.skipIf(skipped !== undefined)(
     feedContract('postgres', engines);
     signInContract('postgres', engines);
     listsContract('postgres', engines);
+    refusalsContract('postgres', engines);
     sealContract('postgres', engines);
     faultsContract('postgres', engines);
     racesContract('postgres', engines);

@@ -77,7 +77,9 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
       if (!row) throw new Fault('manifest-unknown', `${label} is not found`);
       mayServe({
         label,
-        byTag: reference.tag !== undefined,
+        repository,
+        tag: reference.tag,
+        digest: row.digest,
         state: row.state,
         repositoryLocks: row.repository_locks,
         tagLocks: row.tag_locks,

@@ -73,7 +73,7 @@ export function uploadSessions(environment: ContentEnvironment): UploadSessions 
       }
       const { openUploadsPerIdentity: most } = limits;
       if (await database.first(uploadsBeyond, { registryId: registry.id, identity, offset: most - 1 })) {
-        throw tooManyUploads(most);
+        throw tooManyUploads(identity, most);
       }
       return ids.make(owner, algorithm);
     },

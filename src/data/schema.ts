@@ -34,6 +34,7 @@ export interface Schema {
   hold: HoldRow;
   review: ReviewRow;
   change: ChangeRow;
+  refusal: RefusalRow;
   signing_key: SigningKeyRow;
   admin_credential: AdminCredentialRow;
   scope_map: ScopeMapRow;
@@ -258,6 +259,16 @@ export interface ChangeRow {
   user_agent: string;
   address: string;
   region_ordinal: number;
+}
+
+/** A refused request and why, as JSON, for operators. Bounded by age and count, and not part of any promise. */
+export interface RefusalRow {
+  id: Generated<number>;
+  request_id: string;
+  at_ms: number;
+  /** Name of the registry, empty where none was found: it stays readable when the registry is gone. */
+  registry: string;
+  told: string;
 }
 
 /** A token signing key; the private part is sealed under the root key. */

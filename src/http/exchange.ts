@@ -56,6 +56,8 @@ export interface ExchangeFacts {
   repository: string;
   reference: string;
   error: string;
+  /** The rule that refused, more exact than `error`; for the operator. */
+  rule: string;
 }
 
 const hostGrammar = /^(?:[a-zA-Z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?$/;
@@ -80,7 +82,15 @@ class HttpExchange implements Exchange {
   readonly path: string;
   host: string;
   address: string;
-  readonly facts: ExchangeFacts = { operation: '', actor: '', registry: '', repository: '', reference: '', error: '' };
+  readonly facts: ExchangeFacts = {
+    operation: '',
+    actor: '',
+    registry: '',
+    repository: '',
+    reference: '',
+    error: '',
+    rule: '',
+  };
   always: readonly string[] = [];
   readonly #url: string;
   readonly #expectsContinue: boolean;

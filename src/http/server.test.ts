@@ -5,7 +5,13 @@ import { describe, expect, it } from 'vitest';
 import type { Exchange } from './exchange.ts';
 import { type HttpServer, listen } from './server.ts';
 
-const limits = { maxHeaderBytes: 16_384, headersTimeoutMs: 5_000, idleMs: 5_000, maxConnections: 100 };
+const limits = {
+  maxHeaderBytes: 16_384,
+  headersTimeoutMs: 5_000,
+  idleMs: 5_000,
+  maxConnections: 100,
+  minBodyRate: 256,
+};
 
 async function serve(handle: (exchange: Exchange) => Promise<void>): Promise<HttpServer & AsyncDisposable> {
   const where = { host: '127.0.0.1', port: 0 };

@@ -3,7 +3,9 @@ import type { IncomingMessage, Server, ServerResponse, ServerOptions as ServerSe
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
-import { type Exchange, type Listener, openExchange } from './exchange.ts';
+import { type Exchange, hasUnreadBody, type Listener, openExchange } from './exchange.ts';
+import { slowBodies } from './slow-bodies.ts';
+import { endSlowHandshakes } from './slow-handshakes.ts';
 
 // An import of node:http brings in a whole client for the web besides, which takes longer than the rest of this room.
 const { createServer } = process.getBuiltinModule('node:http');
@@ -16,6 +18,20 @@ export interface ServerLimits {
   /** A connection on which the client moves no byte for this long ends. */
   readonly idleMs: number;
   readonly maxConnections: number;
+  /** Least bytes per second of a request body, averaged over `idleMs`; 0 is no bound. */
+  readonly minBodyRate: number;
+}
+
+/** Header lines of one request. Clients send a dozen, proxies add a few; what Node drops beyond a bound would be unseen. */
+const maxHeaderLines = 256;
+
+/** Requests of one connection that wait for their answers. No client of a registry pipelines at all. */
+const maxPipelined = 64;
+
+/** What a connection waits for: the answer to its newest request, and how many in all. */
+interface Pipeline {
+  response: ServerResponse;
+  open: number;
 }
 
 /** Certificates of a TLS server: by server name, and one for clients that send none. */
@@ -63,7 +79,8 @@ export async function listen(options: {
   const { limits, listener } = options;
   let inFlight = 0;
   let duties: ServerDuties | undefined;
-  const answering = new WeakMap<Socket, ServerResponse>();
+  const answering = new WeakMap<Socket, Pipeline>();
+  const bodies = slowBodies({ bytesPerSecond: limits.minBodyRate, windowMs: limits.idleMs });
 
   const onRequest = (request: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void => {
     if (!duties) {
@@ -74,9 +91,23 @@ export async function listen(options: {
       response.writeHead(400, { connection: 'close' }).end();
       return;
     }
+    let pipeline = answering.get(request.socket);
+    if (pipeline) pipeline.response = response;
+    else answering.set(request.socket, (pipeline = { response, open: 0 }));
+    if (pipeline.open >= maxPipelined) {
+      request.socket.destroy();
+      return;
+    }
+    if (request.rawHeaders.length > 2 * maxHeaderLines) {
+      const message = `a request has at most ${maxHeaderLines} header lines`;
+      response.writeHead(431, { connection: 'close', 'content-type': 'application/json' }).end(refusalBody(message));
+      return;
+    }
+    pipeline.open++;
+    const waiting = pipeline;
+    if (hasUnreadBody(request)) bodies.watch(request);
     const current = duties;
     inFlight++;
-    answering.set(request.socket, response);
     const startedAt = performance.now();
     const exchange = openExchange(request, response, { listener, requestId: randomUUID(), startedAt, expectsContinue });
     // A request is over when its answer is out and its handler has nothing more to do: either may be last.
@@ -85,6 +116,7 @@ export async function listen(options: {
       if (--open === 0) inFlight--;
     };
     response.once('close', () => {
+      waiting.open--;
       over();
       current.finished(exchange);
     });
@@ -109,13 +141,16 @@ export async function listen(options: {
           SNICallback: (servername, callback) => void chooseContext(duties?.certificates, servername, callback),
         })
       : createServer(settings);
+  if (listener.scheme === 'https') endSlowHandshakes(server as TlsServer, limits.headersTimeoutMs);
   server.maxConnections = limits.maxConnections;
+  // One more than is taken, so that too many are seen and not cut off.
+  server.maxHeadersCount = maxHeaderLines + 1;
   server.on('request', (request, response) => onRequest(request, response, false));
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) =>
     onRequest(request, response, true),
   );
   server.on('clientError', (error, socket) => {
-    const response = answering.get(socket as Socket);
+    const response = answering.get(socket as Socket)?.response;
     const isPending = response !== undefined && !response.writableFinished;
     // What is broken stands behind a whole request: a refusal now would be taken for the answer to that one.
     if (isPending && response.req.complete) response.once('close', () => socket.end());
@@ -125,7 +160,7 @@ export async function listen(options: {
   });
   server.setTimeout(limits.idleMs, (socket) => {
     // While the server itself is busy (a long sync), silence is not the client's fault.
-    const response = answering.get(socket);
+    const response = answering.get(socket)?.response;
     if (response?.req.complete && !response.headersSent && !response.writableEnded) return;
     socket.destroy();
   });
@@ -149,6 +184,7 @@ export async function listen(options: {
     adopt: (connection) => void server.emit('connection', connection),
     close: ({ force }) =>
       new Promise((resolve) => {
+        bodies.stop();
         server.close(() => resolve());
         server.closeIdleConnections();
         if (force) server.closeAllConnections();
@@ -206,8 +242,12 @@ function refuseBrokenRequest(error: Error & { code?: string }, socket: Socket): 
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? ['408 Request Timeout', 'the request header did not arrive in time']
         : ['400 Bad Request', 'this is not an HTTP/1.1 request'];
-  const body = JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message, detail: null }] });
+  const body = refusalBody(message);
   socket.end(
     `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+function refusalBody(message: string): string {
+  return JSON.stringify({ errors: [{ code: 'UNSUPPORTED', message, detail: null }] });
 }

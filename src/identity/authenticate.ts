@@ -1,6 +1,7 @@
-import { type Clock, Fault } from '../kernel/index.ts';
+import type { Clock, Fault } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { allActions, repositoryActions } from './actions.ts';
+import { unproven } from './explain.ts';
 import { type Grants, grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
 import { hashSecret, secretMatches } from './secrets.ts';
@@ -75,6 +76,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     credentialId: row.credential_id,
     tokenId: row.token_id,
     grants: grantsOf(row),
+    scopeMap: row.scope_map,
     restriction: null,
     expiresAt: row.expires_ms,
   });
@@ -82,17 +84,30 @@ export function authenticator(options: { database: Database; tokens: TokenServic
   const alive = (row: TokenCredential): boolean =>
     row.status === 'enabled' && (row.expires_ms === null || row.expires_ms > clock.now());
 
+  /** The refusal of a token whose password was right and which is not alive. */
+  const dead = (message: string, row: TokenCredential, registry: RegistryAccess): Fault => {
+    const actor = `token:${registry.name}/${row.token_name}`;
+    const cure = renewToken(registry, row.token_name);
+    if (row.status !== 'enabled') return unproven(message, 'token-disabled', `${actor} is disabled`, { cure, actor });
+    const ended = new Date(row.expires_ms ?? 0).toISOString();
+    return unproven(message, 'password-expired', `the password of ${actor} ended at ${ended}`, { cure, actor });
+  };
+
   const fromClaims = async (claims: TokenClaims, registry: RegistryAccess): Promise<Principal> => {
+    const actor = claims.subject;
+    const gone = 'the token was revoked; sign in again';
     // Made only when thrown: an error costs its stack.
-    const revoked = (): Fault => new Fault('unauthenticated', 'the token was revoked; sign in again');
+    const revoked = (because: string): Fault =>
+      unproven(gone, 'bearer-revoked', because, { cure: signInAgain(registry), actor });
     switch (claims.kind) {
       case 'anonymous':
-        if (!registry.anonymousPull) throw revoked();
+        if (!registry.anonymousPull) throw revoked(`anonymous pull of ${registry.name} was turned off`);
         return { ...anonymous(registry), restriction: claims.restriction, expiresAt: claims.expiresAt };
       case 'admin': {
-        if (!registry.adminEnabled) throw revoked();
+        if (!registry.adminEnabled) throw adminDisabled(gone, registry);
         const rows = await database.all(adminCredentials, { registryId: registry.id });
-        if (!rows.some((row) => row.credential_id === claims.credentialId)) throw revoked();
+        if (!rows.some((row) => row.credential_id === claims.credentialId))
+          throw revoked(`the password of ${actor} that the token was made with was renewed`);
         return {
           ...admin(registry, claims.credentialId),
           restriction: claims.restriction,
@@ -105,7 +120,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
           tokenId: claims.tokenId,
           credentialId: claims.credentialId,
         });
-        if (!row || !alive(row)) throw revoked();
+        if (!row) throw revoked(`${actor}, or the password that the token was made with, is deleted`);
+        if (!alive(row)) throw dead(gone, row, registry);
         const expiresAt = Math.min(claims.expiresAt, row.expires_ms ?? Number.POSITIVE_INFINITY);
         return { ...token(registry, row), restriction: claims.restriction, expiresAt };
       }
@@ -120,14 +136,15 @@ export function authenticator(options: { database: Database; tokens: TokenServic
       const rows = await database.all(adminCredentials, { registryId: registry.id });
       // Both are compared, so that time does not tell which one was near.
       const matching = rows.filter((row) => secretMatches(password, row.credential_id, row.hash))[0];
-      if (!matching) throw new Fault('unauthenticated', wrong);
+      if (!matching) throw wrongPassword(`admin:${registry.name}`, `berth credentials --registry ${registry.name}`);
       return admin(registry, matching.credential_id);
     }
     const rows = await database.all(tokenByName, { registryId: registry.id, name: username });
     const matching = rows.filter((row) => secretMatches(password, row.credential_id, row.hash))[0];
     // An unknown name costs as many hashes as a known one with two passwords.
     for (let missing = rows.length; missing < 2; missing++) hashSecret(password, username);
-    if (!matching || !alive(matching)) throw new Fault('unauthenticated', wrong);
+    if (!matching) throw noMatch(username, registry, rows[0]);
+    if (!alive(matching)) throw dead(wrong, matching, registry);
     return token(registry, matching);
   };
 
@@ -137,16 +154,18 @@ export function authenticator(options: { database: Database; tokens: TokenServic
         case 'none':
           return anonymous(registry);
         case 'unusable':
-          throw new Fault(
-            'unauthenticated',
+          throw unproven(
             'the Authorization header is neither Basic nor Bearer as RFC 7617 and RFC 6750 define them',
+            'credential-unusable',
+            'the Authorization header is neither Basic nor Bearer, or longer than either may be',
+            { cure: signInAgain(registry) },
           );
         case 'basic':
           return fromPassword(credential.username, credential.password, registry);
         case 'bearer': {
           const claims = await tokens.verify(credential.token, registry);
           if (claims.use !== 'access')
-            throw new Fault('unauthenticated', 'a refresh token does not open resources; exchange it at /oauth2/token');
+            throw wrongUse('a refresh token does not open resources; exchange it at /oauth2/token', claims, registry);
           return fromClaims(claims, registry);
         }
         default:
@@ -155,8 +174,52 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     },
     async fromRefreshToken(text, registry) {
       const claims = await tokens.verify(text, registry);
-      if (claims.use !== 'refresh') throw new Fault('unauthenticated', 'this is not a refresh token');
+      if (claims.use !== 'refresh') throw wrongUse('this is not a refresh token', claims, registry);
       return fromClaims(claims, registry);
     },
   };
+}
+
+function signInAgain(registry: RegistryAccess): string {
+  return `sign in again: docker login ${registry.audience}`;
+}
+
+function renewToken(registry: RegistryAccess, name: string): string {
+  return `berth token delete ${name} --registry ${registry.name}, then berth token create --name ${name} --registry ${registry.name} with --repository and --actions`;
+}
+
+function adminDisabled(message: string, registry: RegistryAccess): Fault {
+  return unproven(message, 'admin-disabled', `the admin user of ${registry.name} is off`, {
+    cure: `berth registry update ${registry.name} --admin-enabled true`,
+    actor: `admin:${registry.name}`,
+  });
+}
+
+function wrongPassword(actor: string, cure: string): Fault {
+  return unproven(wrong, 'password-wrong', `the password is not that of ${actor}`, { cure, actor });
+}
+
+/**
+ * What came is no password of `username`. A name that nobody has is not told on, not even to the operator: it may be a
+ * password in the wrong place.
+ */
+function noMatch(username: string, registry: RegistryAccess, known: TokenCredential | undefined): Fault {
+  if (username.toLowerCase() === registry.name.toLowerCase()) return adminDisabled(wrong, registry);
+  if (known) return wrongPassword(`token:${registry.name}/${known.token_name}`, renewToken(registry, known.token_name));
+  const because = `${registry.name} has no user of the name that was given (${username.length} characters)`;
+  return unproven(wrong, 'user-unknown', because, {
+    cure: `use a name that berth token list --registry ${registry.name} shows, or berth token create --registry ${registry.name}`,
+  });
+}
+
+function wrongUse(message: string, claims: TokenClaims, registry: RegistryAccess): Fault {
+  return unproven(
+    message,
+    'bearer-wrong-use',
+    `a token for ${claims.use} of ${claims.subject} was used as the other kind`,
+    {
+      cure: `exchange the refresh token at https://${registry.audience}/oauth2/token for an access token`,
+      actor: claims.subject,
+    },
+  );
 }

@@ -14,6 +14,7 @@ export {
   type TokenSummary,
 } from './credentials.ts';
 export { type Decision, decide, type Wanted } from './decide.ts';
+export { explainDenial, missingCredential } from './explain.ts';
 export { type AskedScope, grantAccess } from './grant-access.ts';
 export { type NameRange, visibleRanges } from './grants.ts';
 export { type AccessEntry, identityOf, type Principal, type RegistryAccess, rightsOn } from './principal.ts';

@@ -37,6 +37,8 @@ export interface Principal {
   /** The token's row, 0 otherwise. */
   readonly tokenId: number;
   readonly grants: Grants;
+  /** Name of the scope map that grants it, for a token. */
+  readonly scopeMap?: string;
   readonly restriction: Restriction | null;
   /** When what proved it ends, token or password, Unix milliseconds; null for never. Tokens made from it end no later. */
   readonly expiresAt: number | null;

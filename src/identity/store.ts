@@ -5,6 +5,7 @@ export interface TokenCredential {
   token_id: number;
   token_name: string;
   status: string;
+  scope_map: string;
   scope_map_stamp: string;
   actions: string;
   credential_id: string;
@@ -16,6 +17,7 @@ const tokenColumns = [
   'token.id as token_id',
   'token.name as token_name',
   'token.status as status',
+  'scope_map.name as scope_map',
   'scope_map.stamp as scope_map_stamp',
   'scope_map.actions as actions',
   'token_password.credential_id as credential_id',

@@ -1,7 +1,7 @@
-import { type JWTPayload, jwtVerify, SignJWT } from 'jose';
-import type { Clock, Ids } from '../kernel/index.ts';
-import { Fault } from '../kernel/index.ts';
+import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import type { Clock, Fault, Ids, SpecificRule } from '../kernel/index.ts';
 import { maskOfScopeWords } from './actions.ts';
+import { unproven } from './explain.ts';
 import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
 import type { SigningKeys } from './signing-keys.ts';
 
@@ -14,6 +14,8 @@ export interface TokenClaims {
   readonly kind: Principal['kind'];
   readonly tokenId: number;
   readonly credentialId: string;
+  /** Name of the principal that it was made for. */
+  readonly subject: string;
   /** Unix milliseconds. */
   readonly expiresAt: number;
   /** Null for a refresh token, which narrows nothing. */
@@ -81,7 +83,7 @@ export function tokenService(options: {
       const known = verified.get(token);
       const claims =
         known?.audience === registry.audience ? known.claims : await verifyNow(token, registry, keys, clock);
-      if (claims.expiresAt <= clock.now()) throw new Fault('unauthenticated', 'the token has expired; sign in again');
+      if (claims.expiresAt <= clock.now()) throw expired(registry, claims.subject, claims.expiresAt);
       if (!known) {
         if (verified.size >= cacheSize) verified.delete(verified.keys().next().value as string);
         verified.set(token, { audience: registry.audience, claims });
@@ -97,15 +99,15 @@ async function verifyNow(
   keys: SigningKeys,
   clock: Clock,
 ): Promise<TokenClaims> {
-  const refused = 'the token is not valid for this registry';
-  if (token.length > maxTokenLength || !isCanonical(token)) throw new Fault('unauthenticated', refused);
+  if (token.length > maxTokenLength) throw unusable(registry, `the token is longer than ${maxTokenLength} characters`);
+  if (!isCanonical(token)) throw unusable(registry, 'the token is spelled otherwise than it was given out');
   let payload: JWTPayload;
   try {
     const result = await jwtVerify(
       token,
       (header) => {
         const key = header.kid === undefined ? undefined : keys.verifying(header.kid);
-        if (!key) throw new Error('unknown key');
+        if (!key) throw new UnknownKey();
         return key;
       },
       {
@@ -118,24 +120,26 @@ async function verifyNow(
     );
     payload = result.payload;
   } catch (cause) {
-    throw new Fault('unauthenticated', refused, { cause });
+    throw explainUnverified(cause, registry);
   }
   // JSON can say 1e400, which is for ever; what we issue are whole seconds.
   const times = [payload.exp, payload.iat, payload.nbf];
-  if (!times.every((time) => Number.isSafeInteger(time))) throw new Fault('unauthenticated', refused);
+  if (!times.every((time) => Number.isSafeInteger(time)))
+    throw unusable(registry, 'the token has claims that no token of this server has');
   const use =
     payload['grant_type'] === 'access_token' ? 'access' : payload['grant_type'] === 'refresh_token' ? 'refresh' : null;
   const kind = payload['knd'];
   if (use === null || (kind !== 'admin' && kind !== 'token' && kind !== 'anonymous')) {
-    throw new Fault('unauthenticated', refused);
+    throw unusable(registry, 'the token has claims that no token of this server has');
   }
   const access = payload['access'] ?? [];
-  if (!isAccessList(access)) throw new Fault('unauthenticated', refused);
+  if (!isAccessList(access)) throw unusable(registry, 'the token has claims that no token of this server has');
   return {
     use,
     kind,
     tokenId: Number(payload['tid'] ?? 0),
     credentialId: typeof payload['cid'] === 'string' ? payload['cid'] : '',
+    subject: payload.sub ?? '',
     expiresAt: (payload.exp ?? 0) * 1000,
     restriction: use === 'access' ? restrictionOf(access) : null,
   };
@@ -155,6 +159,46 @@ function isAccessList(value: unknown): value is readonly AccessEntry[] {
       return isText(entry?.type) && isText(entry.name) && Array.isArray(entry.actions) && entry.actions.every(isText);
     })
   );
+}
+
+/** No key of ours has the id that the token names. */
+class UnknownKey extends Error {}
+
+const refused = 'the token is not valid for this registry';
+
+function expired(registry: RegistryAccess, actor: string, at: number): Fault {
+  const because = `the token of ${actor} ended at ${new Date(at).toISOString()}`;
+  return unproven('the token has expired; sign in again', 'bearer-expired', because, {
+    cure: signIn(registry),
+    actor,
+  });
+}
+
+function unusable(registry: RegistryAccess, because: string): Fault {
+  return unproven(refused, 'bearer-unreadable', because, { cure: signIn(registry) });
+}
+
+function signIn(registry: RegistryAccess): string {
+  return `fetch a new token from https://${registry.audience}/oauth2/token, or docker login ${registry.audience}`;
+}
+
+/** Why a token was not verified. Claims are told only where the signature was good before they were looked at. */
+function explainUnverified(cause: unknown, registry: RegistryAccess): Fault {
+  const refuse = (rule: SpecificRule, because: string, actor?: string): Fault =>
+    unproven(refused, rule, because, { cure: signIn(registry), cause, ...(actor === undefined ? {} : { actor }) });
+  if (cause instanceof UnknownKey)
+    return refuse('bearer-key-unknown', 'the token names a signing key that is not here (any more)');
+  if (cause instanceof errors.JWSSignatureVerificationFailed)
+    return refuse('bearer-signature', 'the signature of the token is not that of this server');
+  if (cause instanceof errors.JWTExpired) {
+    const ended = new Date((cause.payload.exp ?? 0) * 1000).toISOString();
+    return refuse('bearer-expired', `the token of ${cause.payload.sub} ended at ${ended}`, cause.payload.sub);
+  }
+  if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'aud') {
+    const because = `the token is for ${String(cause.payload.aud)}, not for ${registry.audience}`;
+    return refuse('bearer-other-registry', because, cause.payload.sub);
+  }
+  return refuse('bearer-unreadable', 'the token has a form, an algorithm or claims that no token of this server has');
 }
 
 /** Reads an access list into the form that `decide` asks. */

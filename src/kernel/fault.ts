@@ -1,3 +1,5 @@
+import type { Explanation, OperatorOnly } from './explanation.ts';
+
 /**
  * Every refusal Berth can utter, as one closed union. Each wire (OCI, OAuth, later ARM) owns a total
  * `Record<FaultCode, …>`, so that a new code does not compile until every wire knows how to say it.
@@ -46,13 +48,23 @@ export class Fault extends Error {
   override name = 'Fault';
   readonly code: FaultCode;
   readonly detail: FaultDetail | undefined;
+  /** Which rule refused and what would allow it: for logs and `berth why`, never for the caller. */
+  readonly operator: OperatorOnly<Explanation> | undefined;
 
-  constructor(code: FaultCode, message: string, options: { detail?: FaultDetail; cause?: unknown } = {}) {
+  constructor(
+    code: FaultCode,
+    message: string,
+    options: { detail?: FaultDetail; cause?: unknown; operator?: OperatorOnly<Explanation> } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.detail = options.detail;
+    this.operator = options.operator;
   }
 }
+
+/** What a wire may say of a fault. Wires take this type, so that what is for the operator is out of their reach. */
+export type SpokenFault = Pick<Fault, 'code' | 'message' | 'detail'>;
 
 /** True when `error` is a Fault with one of `codes` (any code when none is given). */
 export function isFault(error: unknown, ...codes: FaultCode[]): error is Fault {

@@ -12,7 +12,8 @@ export {
   type RunningDigest,
   startDigest,
 } from './digest.ts';
-export { Fault, type FaultCode, type FaultDetail, isFault } from './fault.ts';
+export { type Explanation, type OperatorOnly, operatorOnly, type SpecificRule } from './explanation.ts';
+export { Fault, type FaultCode, type FaultDetail, isFault, type SpokenFault } from './fault.ts';
 export { type ByteRange, parseContentRange, parseRange } from './http-ranges.ts';
 export { type Ids, randomIds } from './ids.ts';
 export { defaultPageLimit, maxPageLimit, type Page, parsePage } from './page.ts';

@@ -23,6 +23,7 @@ import type { Log } from './log.ts';
 import { type ManagementServices, management } from './management.ts';
 import { metrics } from './metrics.ts';
 import { probeWatch } from './probe-watch.ts';
+import { parseRateFactor } from './rate-factor.ts';
 import { registryDoor } from './registry-door.ts';
 import { chooseRegistryName } from './registry-name.ts';
 import { derivedKey } from './root-key.ts';
@@ -178,6 +179,7 @@ async function wire(parts: Parts): Promise<App> {
   const bodies = content.bodyCache({ database, seal: data.plainSeal });
   const pulls = content.pulls(database, clock);
   const uploads = content.uploads(environment);
+  const refusals = content.refusals(database);
 
   const publicPort = listeners.https[0]?.server.port ?? 0;
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
@@ -193,7 +195,7 @@ async function wire(parts: Parts): Promise<App> {
     placed ? [placed.server] : [],
   );
   const inFlight = (): number => servers.reduce((sum, server) => sum + server.inFlight(), 0);
-  const measured = metrics(inFlight);
+  const measured = metrics({ inFlight, refusalsDropped: () => refusals.dropped() });
   let draining = false;
   const failed = (exchange: Exchange, error: unknown): void =>
     log.error('request-failed', error, { requestId: exchange.requestId, operation: exchange.facts.operation });
@@ -204,6 +206,11 @@ async function wire(parts: Parts): Promise<App> {
   };
 
   const probes = probeWatch({ clock, ids });
+  const rates = content.rateLimits({
+    factor: parseRateFactor(config.limits.rates),
+    monotonic: () => performance.now(),
+    throttled: (category, scope) => measured.throttled(category, scope),
+  });
   const plane = content.dataPlane({
     door,
     draining: () => draining,
@@ -220,6 +227,9 @@ async function wire(parts: Parts): Promise<App> {
       metadata: content.metadata(environment),
       buffers: bufferPool(),
       manifestBytes: config.limits.manifestBytes,
+      rates,
+      refusals,
+      clock,
     },
   });
   const certificates = {
@@ -244,6 +254,7 @@ async function wire(parts: Parts): Promise<App> {
     registries,
     credentials,
     probes,
+    refusals,
     metrics: measured,
     config: describeConfig(loaded),
     subscriptionId,
@@ -283,7 +294,7 @@ async function wire(parts: Parts): Promise<App> {
       ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
     },
   });
-  const background = startBackground({ database, pulls, uploads, log });
+  const background = startBackground({ database, pulls, uploads, rates, refusals, log });
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
@@ -307,6 +318,7 @@ async function wire(parts: Parts): Promise<App> {
       () => untilIdle(inFlight, handlersWithinMs, patience.signal),
       ...background.map((task) => () => task.stop()),
       () => pulls.flush(),
+      () => refusals.flush(),
       () => blobStore.close(),
       () => database.close(),
       () => folder.close(),
@@ -373,12 +385,16 @@ function startBackground(parts: {
   database: Database;
   pulls: content.Pulls;
   uploads: content.Uploads;
+  rates: content.RateLimits;
+  refusals: content.Refusals;
   log: Log;
 }): Background[] {
-  const { database, pulls, uploads, log } = parts;
+  const { database, pulls, uploads, rates, refusals, log } = parts;
   const failed = (error: unknown): void => log.error('background-failed', error);
   return [
     repeat(5_000, () => pulls.flush(), failed),
+    repeat(5_000, () => refusals.flush(), failed),
+    repeat(60_000, async () => rates.forget(), failed),
     repeat(
       60_000,
       async () => {

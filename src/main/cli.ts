@@ -8,6 +8,7 @@ import { askServer } from './management-client.ts';
 import { printable, StartRefusal } from './start-refusal.ts';
 import { addTrust } from './trust-command.ts';
 import { up } from './up.ts';
+import { refusalLines, refusalList } from './why.ts';
 
 type Options = Record<string, string | boolean | string[] | undefined>;
 type Answer = Record<string, unknown>;
@@ -44,6 +45,7 @@ export function program(): Command {
   addRegistry(berth);
   addToken(berth);
   addTrust(shared(berth.command('trust')), folderOf);
+  addWhy(berth);
 
   shared(berth.command('status').description('show what the running server is and does')).action(
     async (options: Options) => {
@@ -204,6 +206,26 @@ function addToken(berth: Command): void {
       print({ deleted: name }, options, () => [`${name} is deleted`]);
     },
   );
+}
+
+function addWhy(berth: Command): void {
+  shared(
+    berth
+      .command('why [ID]')
+      .description('tell which rule refused a request, whom, for what, and what would allow it')
+      .option('--last [N]', 'the latest refused requests instead; 10 of them')
+      .option('--registry <NAME>', 'with --last: of this registry only'),
+  ).action(async (id: string | undefined, options: Options) => {
+    if ((id === undefined) === (options['last'] === undefined))
+      throw new StartRefusal('give the id of a refused request, or --last');
+    if (id !== undefined) {
+      print(await askServer(folderOf(options), 'GET', `/refusals/${encodeURIComponent(id)}`), options, refusalLines);
+      return;
+    }
+    const query = new URLSearchParams({ last: options['last'] === true ? '10' : String(options['last']) });
+    if (options['registry'] !== undefined) query.set('registry', String(options['registry']));
+    print(await askServer(folderOf(options), 'GET', `/refusals?${query.toString()}`), options, refusalList);
+  });
 }
 
 /** A complaint of commander, which may have a suggestion on a line of its own, as the other refusals look. */

@@ -1,5 +1,6 @@
 import type { ListenAddress } from './config-values.ts';
 import { parseTrustedProxies } from './forwarded.ts';
+import { parseRateFactor } from './rate-factor.ts';
 import { checkRegistryName } from './registry-name.ts';
 import type { Secret } from './secret.ts';
 import { StartRefusal } from './start-refusal.ts';
@@ -195,6 +196,14 @@ export const configKeys = {
     min: 1000,
     meaning: 'A connection on which no byte has moved for this long in the middle of a request is ended.',
   },
+  'limits.bodyRate': {
+    type: 'bytes',
+    default: '256B',
+    unit: 'bytes per second',
+    max: 1_048_576,
+    meaning:
+      'Slowest request body: a connection that brings less, on average over limits.slowClient, is ended. 0 is no bound.',
+  },
   'limits.connections': {
     type: 'integer',
     default: '10000',
@@ -202,6 +211,14 @@ export const configKeys = {
     min: 10,
     max: 1_000_000,
     meaning: 'How many connections each listener holds at a time; more are closed at once.',
+  },
+  'limits.rates': {
+    type: 'text',
+    default: 'off',
+    unit: 'off, tier, or a factor such as 0.5 or 2',
+    check: parseRateFactor,
+    meaning:
+      'Bounds on requests per minute: `tier` is what Azure Container Registry allows a registry of the same tier and each identity on it, a number multiplies that. What is beyond is answered with 429 and a Retry-After that counts down. Each server process counts for itself.',
   },
   'tokens.accessLifetime': {
     type: 'duration',

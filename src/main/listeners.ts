@@ -142,5 +142,6 @@ export function serverLimits(config: Config): ServerLimits {
     headersTimeoutMs: Math.min(20_000, config.limits.slowClient),
     idleMs: config.limits.slowClient,
     maxConnections: config.limits.connections,
+    minBodyRate: config.limits.bodyRate,
   };
 }

@@ -71,7 +71,7 @@ function accessLine(exchange: Exchange, milliseconds: number, time: string): str
     (facts.repository === ''
       ? ''
       : `,"repository":${quoted(facts.repository)},"reference":${quoted(facts.reference.slice(0, 200))}`) +
-    (facts.error === '' ? '' : `,"error":${quoted(facts.error)}`) +
+    (facts.error === '' ? '' : `,"error":${quoted(facts.error)},"rule":${quoted(facts.rule)}`) +
     (response.writableFinished ? '' : ',"broken":true') +
     `,"userAgent":${quoted((exchange.header('user-agent') ?? '').slice(0, 200))},"msg":"request"}\n`
   );

@@ -1,4 +1,4 @@
-import type { Registries, Registry } from '../content/index.ts';
+import type { Refusals, Registries, Registry } from '../content/index.ts';
 import type { RequestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
@@ -12,6 +12,7 @@ export interface ManagementServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
   readonly probes: ProbeWatch;
+  readonly refusals: Refusals;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
   /** Subscription under which the resources of this deployment have their ids. */
@@ -55,6 +56,8 @@ const operatorRoutes = [
   { id: 'credentials.renew', methods: ['POST'], pattern: '/registries/{name}/credentials/{password}' },
   { id: 'token.list', methods: ['GET'], pattern: '/registries/{name}/tokens' },
   { id: 'token.create', methods: ['POST'], pattern: '/registries/{name}/tokens' },
+  { id: 'refusal.list', methods: ['GET'], pattern: '/refusals' },
+  { id: 'refusal.show', methods: ['GET'], pattern: '/refusals/{id}' },
   { id: 'token.delete', methods: ['DELETE'], pattern: '/registries/{name}/tokens/{token}' },
 ] as const;
 
@@ -148,6 +151,25 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
       call.context,
     );
     call.exchange.sendJson(201, { name: made.username, ...made });
+  },
+  async 'refusal.list'({ exchange, services }) {
+    const last = Number(exchange.query.get('last') ?? 10);
+    if (!Number.isInteger(last) || last < 1 || last > 1000) {
+      throw new Fault('request-invalid', 'a number of refused requests is from 1 to 1000');
+    }
+    const registry = exchange.query.get('registry')?.toLowerCase() ?? null;
+    exchange.sendJson(200, { refusals: await services.refusals.latest(registry, last) });
+  },
+  async 'refusal.show'({ exchange, services, parameters }) {
+    const id = (parameters['id'] ?? '').toLowerCase();
+    const refusal = /^[0-9a-z-]{8,64}$/.test(id) ? await services.refusals.find(id) : undefined;
+    if (!refusal) {
+      throw new Fault(
+        'not-found',
+        `no refused request "${id.slice(0, 60)}" is remembered; the id is in the answer (x-ms-correlation-request-id) and in the log`,
+      );
+    }
+    exchange.sendJson(200, { ...refusal });
   },
   async 'token.delete'(call) {
     await call.services.credentials.deleteToken(await registryOf(call), call.parameters['token'] ?? '', call.context);

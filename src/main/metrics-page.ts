@@ -1,11 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { bucketEnds, type Counts, type Durations } from './metrics.ts';
+import { bucketEnds, type Counts, type Durations, type Gauges } from './metrics.ts';
 
 const durationName = 'berth_request_duration_seconds';
 const durationHelp = 'Time from the request head to the end of the answer, by operation.';
 
-/** Registers what was counted with the library that writes the page. `inFlight` is asked at scrape time. */
-export function metricsPage(counts: Counts, inFlight: () => number): Registry {
+/** Registers what was counted with the library that writes the page. */
+export function metricsPage(counts: Counts, gauges: Gauges): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Counter({
@@ -24,7 +24,26 @@ export function metricsPage(counts: Counts, inFlight: () => number): Registry {
     help: 'Requests being answered now.',
     registers: [registry],
     collect() {
-      this.set(inFlight());
+      this.set(gauges.inFlight());
+    },
+  });
+  new Counter({
+    name: 'berth_throttled_requests_total',
+    help: 'Requests refused because a registry or an identity made too many, by category.',
+    labelNames: ['category', 'scope'] as const,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, count } of counts.throttled.values()) this.inc(labels, count);
+    },
+  });
+  new Counter({
+    name: 'berth_refusals_dropped_total',
+    help: 'Refused requests that were not written down because there were too many.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(gauges.refusalsDropped());
     },
   });
   return registry;

@@ -3,9 +3,10 @@ import type { Exchange } from '../http/index.ts';
 import { metrics } from './metrics.ts';
 
 it('counts requests and their durations in the text that is scraped', async () => {
-  const measured = metrics(() => 3);
+  const measured = metrics({ inFlight: () => 3, refusalsDropped: () => 2 });
   const request = (method: string, statusCode: number, seconds: number): void =>
     measured.observe({ method, facts: { operation: 'a.b' }, response: { statusCode } } as unknown as Exchange, seconds);
+  measured.throttled('read', 'registry');
   request('GET', 200, 0.0005);
   request('GET', 200, 0.001);
   request('GET', 404, 0.2);
@@ -26,6 +27,8 @@ it('counts requests and their durations in the text that is scraped', async () =
       'berth_request_duration_seconds_sum{operation="a.b"} 500.2015',
       'berth_request_duration_seconds_count{operation="a.b"} 4',
       'berth_requests_in_flight 3',
+      'berth_throttled_requests_total{category="read",scope="registry"} 1',
+      'berth_refusals_dropped_total 2',
     ]),
   );
 });

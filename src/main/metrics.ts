@@ -5,6 +5,8 @@ import type { Exchange } from '../http/index.ts';
 export interface Metrics {
   /** Counts a finished request. */
   observe(exchange: Exchange, seconds: number): void;
+  /** Counts a request that was refused because there were too many. */
+  throttled(category: string, scope: string): void;
   /** The page of `/metrics`. */
   page(): Promise<{ contentType: string; text: string }>;
 }
@@ -30,15 +32,29 @@ export interface Counts {
   readonly requests: ReadonlyMap<string, Counted>;
   /** By operation. */
   readonly durations: ReadonlyMap<string, Durations>;
+  /** Refused requests by category and scope. */
+  readonly throttled: ReadonlyMap<string, Throttled>;
+}
+
+export interface Throttled {
+  readonly labels: { readonly category: string; readonly scope: string };
+  count: number;
+}
+
+/** What is asked when the page is written. */
+export interface Gauges {
+  inFlight(): number;
+  refusalsDropped(): number;
 }
 
 /**
- * Makes the metrics of one process. `inFlight` is asked at scrape time. Requests are counted in plain numbers; the library
+ * Makes the metrics of one process. Requests are counted in plain numbers; the library
  * that writes the page is loaded when somebody asks for it, because its own way of counting cost more than a look-up.
  */
-export function metrics(inFlight: () => number): Metrics {
+export function metrics(gauges: Gauges): Metrics {
   const requests = new Map<string, Counted>();
   const durations = new Map<string, Durations>();
+  const throttled = new Map<string, Throttled>();
   let page: Promise<Registry> | undefined;
   const entry = (key: string, operation: string, method: string, status: number): Counted => {
     let shared = durations.get(operation);
@@ -63,8 +79,16 @@ export function metrics(inFlight: () => number): Metrics {
       while (bucket < bucketEnds.length && seconds > (bucketEnds[bucket] as number)) bucket++;
       one.durations.buckets[bucket] = (one.durations.buckets[bucket] ?? 0) + 1;
     },
+    throttled(category, scope) {
+      const key = `${category} ${scope}`;
+      const one = throttled.get(key) ?? { labels: { category, scope }, count: 0 };
+      throttled.set(key, one);
+      one.count++;
+    },
     async page() {
-      page ??= import('./metrics-page.ts').then((module) => module.metricsPage({ requests, durations }, inFlight));
+      page ??= import('./metrics-page.ts').then((module) =>
+        module.metricsPage({ requests, durations, throttled }, gauges),
+      );
       const registry = await page;
       return { contentType: registry.contentType, text: await registry.metrics() };
     },

@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = await listen({
     listener: { name: 'test', network: 'loopback', scheme: 'http' },
     where: { host: '127.0.0.1', port: 0 },
-    limits: { maxHeaderBytes: 16_384, headersTimeoutMs: 5_000, idleMs: 5_000, maxConnections: 100 },
+    limits: { maxHeaderBytes: 16_384, headersTimeoutMs: 5_000, idleMs: 5_000, maxConnections: 100, minBodyRate: 0 },
   });
   const handle = watch.around(async (exchange) => exchange.send(404, {}, 'the plane'));
   await server.serve({ handle, finished: () => undefined });

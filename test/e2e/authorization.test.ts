@@ -156,7 +156,7 @@ function shapeOf(answer: Answer): unknown {
     'x-ms-correlation-request-id': _id,
     ...headers
   } = answer.headers;
-  return { status: answer.status, headers, text: answer.text };
+  return { status: answer.status, headers, text: answer.text.replaceAll(String(_id), '') };
 }
 
 const rows = dataRoutes

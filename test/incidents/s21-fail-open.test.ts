@@ -114,7 +114,7 @@ describe('with each call to the database failing in turn (S21)', () => {
 
 describe('mayServe (S21)', () => {
   it('refuses every state that it does not know', () => {
-    const subject = { label: 'x', byTag: false, repositoryLocks: 0, tagLocks: 0, manifestLocks: 0 };
+    const subject = { label: 'x', repository: 'r', digest: 'd', repositoryLocks: 0, tagLocks: 0, manifestLocks: 0 };
     for (const state of [
       '',
       'LIVE',

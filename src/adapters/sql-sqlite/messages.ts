@@ -1,4 +1,4 @@
-import { Fault, type FaultCode, type FaultDetail } from '../../kernel/index.ts';
+import { type Explanation, Fault, type FaultCode, type FaultDetail, operatorOnly } from '../../kernel/index.ts';
 import { DatabaseError, type SqlValue } from '../../ports/index.ts';
 
 /**
@@ -46,18 +46,30 @@ export interface Closed {
 
 /** A Fault or DatabaseError as plain data, because structured cloning knows neither class. */
 export type PackedError =
-  | { readonly fault: FaultCode; readonly message: string; readonly detail: FaultDetail | undefined }
+  | {
+      readonly fault: FaultCode;
+      readonly message: string;
+      readonly detail: FaultDetail | undefined;
+      readonly explanation: Explanation | undefined;
+    }
   | { readonly kind: DatabaseError['kind']; readonly message: string; readonly cause: string | undefined };
 
 export function packError(error: Fault | DatabaseError): PackedError {
-  if (error instanceof Fault) return { fault: error.code, message: error.message, detail: error.detail };
+  if (error instanceof Fault) {
+    const explanation = error.operator?.forOperator();
+    return { fault: error.code, message: error.message, detail: error.detail, explanation };
+  }
   const cause = error.cause instanceof Error ? (error.cause.stack ?? error.cause.message) : undefined;
   return { kind: error.kind, message: error.message, cause };
 }
 
 export function unpackError(packed: PackedError): Fault | DatabaseError {
   if ('fault' in packed) {
-    return new Fault(packed.fault, packed.message, packed.detail === undefined ? {} : { detail: packed.detail });
+    const { detail, explanation } = packed;
+    return new Fault(packed.fault, packed.message, {
+      ...(detail === undefined ? {} : { detail }),
+      ...(explanation === undefined ? {} : { operator: operatorOnly(explanation) }),
+    });
   }
   if (packed.cause === undefined) return new DatabaseError(packed.kind, packed.message);
   const cause = new Error(packed.message);

@@ -154,15 +154,17 @@ export const closeHistory = statement<{
 );
 
 /** One tag that a lock protects against deletion, among those that point at a digest. */
-export const lockedTagOn = statement<{ repositoryId: number; digest: string; lock: number }, { name: string }>(
-  (db, p) =>
-    db
-      .selectFrom('tag')
-      .select('name')
-      .where('repository_id', '=', p.repositoryId)
-      .where('digest', '=', p.digest)
-      .where(sql<boolean>`(locks & ${p.lock}) <> 0`)
-      .limit(1),
+export const lockedTagOn = statement<
+  { repositoryId: number; digest: string; lock: number },
+  { name: string; locks: number }
+>((db, p) =>
+  db
+    .selectFrom('tag')
+    .select(['name', 'locks'])
+    .where('repository_id', '=', p.repositoryId)
+    .where('digest', '=', p.digest)
+    .where(sql<boolean>`(locks & ${p.lock}) <> 0`)
+    .limit(1),
 );
 
 /** The latest stamp of the tags on a manifest. */

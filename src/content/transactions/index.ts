@@ -1,6 +1,7 @@
 import type { TransactionDefinition } from '../../ports/index.ts';
 import { deleteManifest, deleteTag, putManifest } from './manifest-transactions.ts';
 import { recordPulls } from './pull-transactions.ts';
+import { recordRefusals } from './refusal-transactions.ts';
 import { changeRegistry, createRegistry, deleteRegistry, foundDeployment } from './registry-transactions.ts';
 import { deleteRepository, setAttributes } from './repository-transactions.ts';
 import {
@@ -19,6 +20,7 @@ import {
 export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   putManifest,
   recordPulls,
+  recordRefusals,
   deleteManifest,
   deleteTag,
   foundDeployment,

@@ -1,6 +1,7 @@
 import { type RequestContext, recordChange } from '../../data/index.ts';
-import { Fault, parseStamp } from '../../kernel/index.ts';
+import { Fault, operatorOnly, parseStamp } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
+import { lockedFault } from '../locked.ts';
 import { deletionLock, latestStamp, lockBits } from '../locks.ts';
 import { activeHold, missingBlobs, putReview } from '../store/blob-rows-store.ts';
 import {
@@ -176,7 +177,11 @@ async function pointTag(
   const { name } = before;
   const actor = input.context.actor;
   const locked = () =>
-    new Fault('locked', `tag "${name}" of repository "${input.repository}" is locked against writing`);
+    lockedFault(
+      `tag "${name}" of repository "${input.repository}" is locked against writing`,
+      { repository: input.repository, tag: name, locks: before.locks | lockBits.writeEnabled },
+      lockBits.writeEnabled,
+    );
   if (before.digest !== null && before.locks & lockBits.writeEnabled) throw locked();
   if (before.digest === digest) {
     await tx.run(touchTag, { repositoryId, name, now: tx.now, stamp });
@@ -258,12 +263,33 @@ export const deleteManifest: TransactionDefinition<
     const manifest = await tx.first(lockManifest, { repositoryId: repository.id, digest });
     if (!manifest || manifest.state === 'deleted') throw unknown();
     if (repository.locks & deletionLock)
-      throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
-    if (manifest.locks & deletionLock) throw new Fault('locked', `manifest ${digest} is locked against deletion`);
+      throw lockedFault(
+        `repository "${input.repository}" is locked against deletion`,
+        { repository: input.repository, locks: repository.locks },
+        deletionLock,
+      );
+    if (manifest.locks & deletionLock)
+      throw lockedFault(
+        `manifest ${digest} is locked against deletion`,
+        { repository: input.repository, digest, locks: manifest.locks },
+        deletionLock,
+      );
     const lockedTag = await tx.first(lockedTagOn, { repositoryId: repository.id, digest, lock: deletionLock });
-    if (lockedTag) throw new Fault('locked', `tag "${lockedTag.name}" on this manifest is locked against deletion`);
+    if (lockedTag)
+      throw lockedFault(
+        `tag "${lockedTag.name}" on this manifest is locked against deletion`,
+        { repository: input.repository, tag: lockedTag.name, locks: lockedTag.locks },
+        deletionLock,
+      );
     const hold = await tx.first(activeHold, { repositoryId: repository.id, digest, now: tx.now });
-    if (hold) throw new Fault('locked', `manifest ${digest} is held by ${hold.holder}`);
+    if (hold)
+      throw new Fault('locked', `manifest ${digest} is held by ${hold.holder}`, {
+        operator: operatorOnly({
+          rule: 'held',
+          because: `${hold.holder} holds manifest ${digest} of ${input.repository}`,
+          cure: `wait until ${hold.holder} lets go of it`,
+        }),
+      });
 
     const last = await tx.first(lastStampOn, { repositoryId: repository.id, digest });
     const stamp = tx.stamp(last?.stamp == null ? null : parseStamp(last.stamp));
@@ -310,8 +336,17 @@ export const deleteTag: TransactionDefinition<
     const tag = await tx.first(lockTag, { repositoryId, name: input.tag });
     if (!tag || tag.digest === null) throw unknown();
     if (repository.locks & deletionLock)
-      throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
-    if (tag.locks & deletionLock) throw new Fault('locked', `tag "${input.tag}" is locked against deletion`);
+      throw lockedFault(
+        `repository "${input.repository}" is locked against deletion`,
+        { repository: input.repository, locks: repository.locks },
+        deletionLock,
+      );
+    if (tag.locks & deletionLock)
+      throw lockedFault(
+        `tag "${input.tag}" is locked against deletion`,
+        { repository: input.repository, tag: input.tag, locks: tag.locks },
+        deletionLock,
+      );
     const stamp = tx.stamp(latestStamp([tag]));
     const cleared = await tx.first(clearTag, { repositoryId, name: input.tag, stamp });
     if (!cleared) throw unknown();

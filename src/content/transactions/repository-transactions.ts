@@ -1,6 +1,7 @@
 import { type RequestContext, recordChange } from '../../data/index.ts';
-import { Fault, parseStamp } from '../../kernel/index.ts';
+import { Fault, operatorOnly, parseStamp } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
+import { lockedFault } from '../locked.ts';
 import {
   type AttributeName,
   type ChangeableAttributes,
@@ -51,9 +52,21 @@ export const deleteRepository: TransactionDefinition<
       throw new Fault('name-unknown', `repository "${input.repository}" is not found`);
     }
     if (repository.locks & deletionLock)
-      throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
+      throw lockedFault(
+        `repository "${input.repository}" is locked against deletion`,
+        { repository: input.repository, locks: repository.locks },
+        deletionLock,
+      );
     const kept = await tx.first(protectedContent, { repositoryId: repository.id, now: tx.now });
-    if (kept) throw new Fault('locked', `${kept.what} in repository "${input.repository}" is locked against deletion`);
+    if (kept) {
+      throw new Fault('locked', `${kept.what} in repository "${input.repository}" is locked against deletion`, {
+        operator: operatorOnly({
+          rule: 'content-locked',
+          because: `${kept.what} in ${input.repository} is locked or held, and nothing of a repository is deleted without the rest`,
+          cure: `GET /acr/v1/${input.repository}/_manifests and _tags show the locks; PATCH what is locked with {"deleteEnabled":true,"writeEnabled":true}`,
+        }),
+      });
+    }
     const last = await tx.first(lastStampOf, { repositoryId: repository.id });
     const stamp = tx.stamp(last?.stamp == null ? null : parseStamp(last.stamp));
     const common = { repositoryId: repository.id, now: tx.now, stamp };

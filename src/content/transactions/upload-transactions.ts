@@ -1,7 +1,8 @@
 import { type RequestContext, recordChange } from '../../data/index.ts';
-import { Fault } from '../../kernel/index.ts';
+import { Fault, operatorOnly } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
-import { lockBits } from '../locks.ts';
+import { lockedFault } from '../locked.ts';
+import { deletionLock, lockBits } from '../locks.ts';
 import {
   addRepositoryBlob,
   blobRow,
@@ -56,16 +57,27 @@ export async function repositoryForWriting(
     await tx.run(forgetBlobsOf, { repositoryId: repository.id });
     await tx.run(reopenRepository, { id: repository.id, now: tx.now });
   } else if (repository.locks & lockBits.writeEnabled) {
-    throw new Fault('locked', `repository "${name}" is locked against writing`);
+    throw lockedFault(
+      `repository "${name}" is locked against writing`,
+      { repository: name, locks: repository.locks },
+      lockBits.writeEnabled,
+    );
   }
   return repository;
 }
 
 /** The refusal of one session more than an identity may have. */
-export function tooManyUploads(maxOpen: number): Fault {
+export function tooManyUploads(identity: string, maxOpen: number): Fault {
   return new Fault(
     'too-many-requests',
     `${maxOpen} uploads are open already for this user; finish or cancel some, or wait until they expire`,
+    {
+      operator: operatorOnly({
+        rule: 'too-many-uploads',
+        because: `${identity} has ${maxOpen} uploads open, which is limits.openUploadsPerIdentity`,
+        cure: 'finish or cancel some, wait until limits.uploadIdle ends them, or start with a greater --limits-open-uploads-per-identity',
+      }),
+    },
   );
 }
 
@@ -96,7 +108,8 @@ export const openUpload: TransactionDefinition<
     const { id, registryId, identity } = session;
     const repository = await repositoryForWriting(tx, findRepository, registryId, name);
     if (await tx.first(endedUpload, { id })) throw uploadEnded();
-    if (await tx.first(uploadsBeyond, { registryId, identity, offset: maxOpen - 1 })) throw tooManyUploads(maxOpen);
+    if (await tx.first(uploadsBeyond, { registryId, identity, offset: maxOpen - 1 }))
+      throw tooManyUploads(identity, maxOpen);
     const expires = tx.now + idleMs;
     if ((await tx.run(insertUpload, { ...session, repositoryId: repository.id, expires })) === 0)
       throw movedElsewhere();
@@ -301,8 +314,12 @@ export const deleteBlob: TransactionDefinition<
     if (!repository || repository.state === 'deleted') {
       throw new Fault('blob-unknown', `blob ${digest} is not in repository "${input.repository}"`);
     }
-    if (repository.locks & (lockBits.writeEnabled | lockBits.deleteEnabled)) {
-      throw new Fault('locked', `repository "${input.repository}" is locked against deletion`);
+    if (repository.locks & deletionLock) {
+      throw lockedFault(
+        `repository "${input.repository}" is locked against deletion`,
+        { repository: input.repository, locks: repository.locks },
+        deletionLock,
+      );
     }
     const parent = await tx.first(liveParent, { repositoryId: repository.id, digest });
     if (parent) {

@@ -8,15 +8,17 @@ import type {
   RegistryAccess,
   TokenService,
 } from '../../identity/index.ts';
-import type { RepositoryName } from '../../kernel/index.ts';
+import type { Clock, RepositoryName } from '../../kernel/index.ts';
 import type { Blobs } from '../blobs.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Manifests } from '../manifests.ts';
 import type { Metadata } from '../metadata.ts';
 import type { Pulls } from '../pulls.ts';
+import type { Refusals } from '../refusals.ts';
 import type { Registry } from '../registries.ts';
 import type { Uploads } from '../uploads.ts';
 import type { KeptAnswers } from './kept-answers.ts';
+import type { RateLimits } from './rate-limits.ts';
 
 /** What handlers may use. */
 export interface DataPlaneServices {
@@ -32,6 +34,9 @@ export interface DataPlaneServices {
   readonly metadata: Metadata;
   readonly buffers: BufferPool;
   readonly manifestBytes: number;
+  readonly rates: RateLimits;
+  readonly refusals: Refusals;
+  readonly clock: Clock;
 }
 
 /** A request on its way into a handler: routed, authenticated, decided. There is no other way to get one. */

@@ -1,8 +1,9 @@
 import type { RequestContext } from '../../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../../http/index.ts';
-import { decide, type RegistryAccess, type Wanted } from '../../identity/index.ts';
+import { decide, explainDenial, type RegistryAccess, type Wanted } from '../../identity/index.ts';
 import { Fault, isFault, parseAuthorization, parseRepositoryName, type RepositoryName } from '../../kernel/index.ts';
 import { BlobStoreError, DatabaseError } from '../../ports/index.ts';
+import { isWorthKeeping } from '../refusal.ts';
 import type { Registry } from '../registries.ts';
 import type { DataPlaneServices } from './call.ts';
 import { challenge, scopeOf, unauthorizedDetail } from './challenge.ts';
@@ -10,6 +11,7 @@ import { correlationHeader, fixedHeaders } from './common-headers.ts';
 import { errorBody, wireErrors } from './errors.ts';
 import { registryHandlers, repositoryHandlers, tokenHandlers } from './handlers.ts';
 import type { KeptAnswer } from './kept-answers.ts';
+import { refusalOf } from './refusal-record.ts';
 import { type DataRoute, dataRoutes } from './routes.ts';
 import { progressHeaders } from './v2/uploads.ts';
 
@@ -36,10 +38,12 @@ const match = compileRoutes(dataRoutes);
  * decision needs nothing from the repository, so that what is not yours and what is not there look alike.
  */
 export function dataPlane(options: DataPlaneOptions): (exchange: Exchange) => Promise<void> | undefined {
-  const { answers, pulls } = options.services;
+  const { answers, pulls, rates } = options.services;
   return (exchange) => {
     const kept = options.draining() ? undefined : answers.find(exchange);
-    if (kept === undefined) return answerInFull(options, exchange);
+    if (kept === undefined || !rates.admits(kept.registry, kept.route, exchange.method, kept.facts.actor)) {
+      return answerInFull(options, exchange);
+    }
     answerAgain(exchange, kept);
     if (kept.pulled !== null) pulls.note(kept.pulled);
     return undefined;
@@ -97,6 +101,7 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     anonymousPull: registry.anonymousPull,
   };
   if (route.id === 'oauth2.token' || route.id === 'oauth2.exchange') {
+    services.rates.take(registry, route.id, exchange.method, null);
     await tokenHandlers[route.id]({ exchange, services, access });
     return;
   }
@@ -106,9 +111,13 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     access,
   );
   exchange.facts.actor = principal.name;
-  const decision = decide(principal, wantedBy(route, repository), registry.id);
+  services.rates.take(registry, route.id, exchange.method, principal.name);
+  const wanted = wantedBy(route, repository);
+  const decision = decide(principal, wanted, registry.id);
   if (!decision.allowed || (route.access.kind === 'signed-in' && principal.kind === 'anonymous')) {
-    throw new Fault(principal.kind === 'anonymous' ? 'unauthenticated' : 'denied', 'authentication required');
+    throw new Fault(principal.kind === 'anonymous' ? 'unauthenticated' : 'denied', 'authentication required', {
+      operator: explainDenial(principal, wanted, access),
+    });
   }
   const call = {
     exchange,
@@ -214,8 +223,13 @@ function refuse(options: DataPlaneOptions, exchange: Exchange, state: RequestSta
       progressHeaders(repository, exchange.path.split('/').findLast((part) => part !== '') ?? '', received),
     );
   }
-  if (error.code === 'unavailable' || error.code === 'too-many-requests') headers['retry-after'] = '5';
+  if (error.code === 'unavailable' || error.code === 'too-many-requests') {
+    headers['retry-after'] = String(Number(error.detail?.['retryAfterSeconds'] ?? 5));
+  }
   // An unknown grant is a bad request there (RFC 6749 §5.2); 405 would speak of the method.
   const status = oauth && error.code === 'unsupported' ? 400 : wireErrors[error.code].status;
-  exchange.sendJson(status, errorBody(error, { oauth, detail }), headers);
+  const refusal = refusalOf(exchange, error, { route, status, at: options.services.clock.now() });
+  exchange.facts.rule = refusal.rule;
+  options.services.refusals.note(refusal, isWorthKeeping(error, refusal));
+  exchange.sendJson(status, errorBody(error, { oauth, requestId: exchange.requestId, detail }), headers);
 }

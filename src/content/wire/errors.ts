@@ -1,4 +1,4 @@
-import type { Fault, FaultCode } from '../../kernel/index.ts';
+import type { FaultCode, SpokenFault } from '../../kernel/index.ts';
 
 /** How a refusal looks in the protocol: status, code of the distribution specification, and OAuth's word for it. */
 export interface WireError {
@@ -41,9 +41,25 @@ export const wireErrors: Readonly<Record<FaultCode, WireError>> = {
   timeout: { status: 408, code: 'UNKNOWN', oauth: 'server_error' },
 };
 
+/** Refusals whose reason the caller is not told, or cannot change: their text says under which id the operator finds it. */
+const namesItsId: ReadonlySet<FaultCode> = new Set([
+  'unauthenticated',
+  'denied',
+  'locked',
+  'not-permitted',
+  'too-many-requests',
+]);
+
 /** The error envelope of the distribution specification; OAuth endpoints add RFC 6749's members. */
-export function errorBody(fault: Fault, options: { oauth: boolean; detail?: unknown }): Record<string, unknown> {
+export function errorBody(
+  fault: SpokenFault,
+  options: { oauth: boolean; requestId: string; detail?: unknown },
+): Record<string, unknown> {
   const wire = wireErrors[fault.code];
-  const errors = [{ code: wire.code, message: fault.message, detail: options.detail ?? fault.detail ?? null }];
-  return options.oauth ? { errors, error: wire.oauth, error_description: fault.message } : { errors };
+  // Command lines show the message and nothing else, so the id stands there as well as in its header.
+  const message = namesItsId.has(fault.code)
+    ? `${fault.message}; the operator finds why under ${options.requestId}`
+    : fault.message;
+  const errors = [{ code: wire.code, message, detail: options.detail ?? fault.detail ?? null }];
+  return options.oauth ? { errors, error: wire.oauth, error_description: message } : { errors };
 }

@@ -85,8 +85,19 @@ function world() {
 }
 
 function answer(more: Partial<KeptAnswer>): KeptAnswer {
-  const facts = { operation: '', actor: '', registry: '', repository: '', reference: '', error: '' };
-  return { facts, status: 200, lines: [], body: undefined, pulled: null, expiresAt: null, ...more };
+  const facts = { operation: '', actor: '', registry: '', repository: '', reference: '', error: '', rule: '' };
+  const registry = {} as KeptAnswer['registry'];
+  return {
+    registry,
+    route: 'v2.manifest.get',
+    facts,
+    status: 200,
+    lines: [],
+    body: undefined,
+    pulled: null,
+    expiresAt: null,
+    ...more,
+  };
 }
 
 /** As much of an exchange as the memory looks at. */

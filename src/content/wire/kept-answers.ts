@@ -1,9 +1,13 @@
 import type { Exchange, ExchangeFacts } from '../../http/index.ts';
 import type { Clock } from '../../kernel/index.ts';
 import type { Database } from '../../ports/index.ts';
+import type { Registry } from '../registries.ts';
+import type { DataRouteId } from './routes.ts';
 
 /** An answer that the whole way of a request led to: registry, route, identity, decision, look-up. */
 export interface KeptAnswer {
+  readonly registry: Registry;
+  readonly route: DataRouteId;
   /** What the request turned out to be, for the access line. */
   readonly facts: ExchangeFacts;
   readonly status: number;

@@ -100,6 +100,11 @@ export const ground: Migration = {
       `create index change_stamp on change (stamp)`,
       ...(name === 'postgres' ? [`create index change_unnumbered on change (id) where n is null`] : []),
 
+      `create table refusal (
+        id ${serial}, request_id ${text} not null unique, at_ms ${bigint} not null, registry ${text} not null, told ${text} not null)`,
+      `create index refusal_by_time on refusal (at_ms)`,
+      `create index refusal_of_registry on refusal (registry, id)`,
+
       `create table signing_key (
         kid ${text} primary key, algorithm ${text} not null, public_jwk ${text} not null, sealed_private ${text} not null,
         created_ms ${bigint} not null, retired_ms ${bigint})`,

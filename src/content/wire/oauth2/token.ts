@@ -1,5 +1,5 @@
-import { type AccessEntry, grantAccess, type Principal } from '../../../identity/index.ts';
-import { Fault, parseAuthorization, parseScopes } from '../../../kernel/index.ts';
+import { type AccessEntry, grantAccess, missingCredential, type Principal } from '../../../identity/index.ts';
+import { Fault, operatorOnly, parseAuthorization, parseScopes } from '../../../kernel/index.ts';
 import type { TokenCall } from '../call.ts';
 
 const maxFormBytes = 64 * 1024;
@@ -9,7 +9,13 @@ export async function getToken(call: TokenCall): Promise<void> {
   const { exchange, services, access } = call;
   const credential = parseAuthorization(exchange.header('authorization'));
   if (credential.scheme === 'bearer') {
-    throw new Fault('unauthenticated', 'the token endpoint takes a user name and a password, not a bearer token');
+    throw new Fault('unauthenticated', 'the token endpoint takes a user name and a password, not a bearer token', {
+      operator: operatorOnly({
+        rule: 'bearer-at-token-endpoint',
+        because: 'a bearer token was sent where tokens are made, which takes a user name and a password',
+        cure: `docker login ${access.audience}, or grant_type=refresh_token by POST`,
+      }),
+    });
   }
   const principal = await services.authenticator.authenticate(credential, access);
   call.exchange.facts.actor = principal.name;
@@ -69,7 +75,9 @@ async function answer(
   const { exchange, services, access } = call;
   if (principal.kind === 'anonymous' && !access.anonymousPull) {
     // Docker takes this text without an addition for a failure that may pass, and tries again for most of a minute.
-    throw new Fault('unauthenticated', 'authentication required; sign in first, for instance with docker login');
+    throw new Fault('unauthenticated', 'authentication required; sign in first, for instance with docker login', {
+      operator: operatorOnly(missingCredential(access)),
+    });
   }
   const granted: AccessEntry[] = grantAccess(principal, parseScopes(scopes));
   const token = await services.tokens.issueAccess(principal, access, granted);

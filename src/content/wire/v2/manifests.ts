@@ -27,6 +27,8 @@ export async function getManifest(call: RepositoryCall): Promise<void> {
   ];
   const body = exchange.method === 'HEAD' ? undefined : await found.bytes();
   services.answers.keep(exchange, call.begun, {
+    registry,
+    route: 'v2.manifest.get',
     facts: { ...exchange.facts },
     status: 200,
     lines: [...fixedHeaders(exchange), ...lines],
