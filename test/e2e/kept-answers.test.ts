@@ -105,3 +105,13 @@ describe('a pull that was answered before', () => {
     await expect.poll(time, { timeout: 15_000 }).not.toBe(before);
   });
 });
+
+it('a pull that was answered before counts against the rate limits like any other', async () => {
+  // A hundredth of tier Standard: 50 reads a minute of one identity.
+  await using bounded = await startBerth('--limits-rates', '0.01');
+  await pushImage(bounded.admin, 'kept/counted', 'a', 'counted');
+  const reader = bounded.as(await bounded.createToken('kept-counted', { 'kept/counted': ['content/read'] }));
+  const statuses: number[] = [];
+  while (statuses.length < 60) statuses.push((await reader('GET', '/v2/kept/counted/manifests/a')).status);
+  expect([statuses.filter((status) => status === 200).length, statuses.at(-1)]).toEqual([50, 429]);
+});
