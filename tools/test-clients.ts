@@ -3,15 +3,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { clientNames } from './clients/catalog.ts';
+import { type ClientSet, clientNames } from './clients/catalog.ts';
 import { installDebianClients } from './clients/debian.ts';
 import { installGoClients } from './clients/go.ts';
 import { missingReason } from './clients/locate.ts';
+import { clientVersions } from './clients/versions.ts';
 
 /**
- * Runs test/clients with real, unmodified clients against a Berth started by its own command. Installs what is missing
- * first (`--no-install` leaves that out); further arguments go to vitest. Each client that cannot be had is reported
- * with its reason, and its tests are counted as skipped. Last line: `N passed, N failed`, then `, N skipped` if any.
+ * Runs test/clients with real, unmodified clients against a Berth started by its own command; `--full` runs
+ * test/clients-full instead, with clients that take long to get. Installs what is missing first (`--no-install` leaves
+ * that out); further arguments go to vitest. Each client that cannot be had is reported with its reason, and its tests
+ * are counted as skipped. Last line: `N passed, N failed`, then `, N skipped` if any.
  * Environment: `BERTH_TEST_CLIENTS_CACHE` is where built clients are kept, `BERTH_TEST_PROGRAM` another program than bin/berth.
  */
 const root = dirname(import.meta.dirname);
@@ -19,18 +21,20 @@ const say = (line: string) => console.log(`clients: ${line}`);
 
 const given = process.argv.slice(2);
 const installing = !given.includes('--no-install');
-const vitestArgs = given.filter((arg) => arg !== '--no-install');
+const set: ClientSet = given.includes('--full') ? 'full' : 'clients';
+const vitestArgs = given.filter((arg) => arg !== '--no-install' && arg !== '--full');
 
 const failures = installing ? await install() : new Map<string, string>();
-for (const name of clientNames) {
+for (const name of clientNames(set)) {
   const missing = missingReason(name);
   if (missing !== undefined) say(`SKIPPED ${name}: ${failures.get(name) ?? missing}`);
 }
+for (const version of await clientVersions(set)) say(`found ${version}`);
 process.exitCode = await runTests();
 
 async function install(): Promise<Map<string, string>> {
   const started = Date.now();
-  const [debian, go] = await Promise.all([installDebianClients(say), installGoClients(say)]);
+  const [debian, go] = await Promise.all([installDebianClients(set, say), installGoClients(set, say)]);
   say(`clients ready after ${Math.round((Date.now() - started) / 1000)} s`);
   return new Map([...debian, ...go]);
 }
@@ -52,7 +56,8 @@ async function runTests(): Promise<number> {
 
 function vitest(reporters: readonly string[]): Promise<number> {
   const cli = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const args = [cli, 'run', '--config', 'vitest.clients.config.ts', ...reporters, ...vitestArgs];
+  const config = set === 'full' ? 'vitest.clients-full.config.ts' : 'vitest.clients.config.ts';
+  const args = [cli, 'run', '--config', config, ...reporters, ...vitestArgs];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);

@@ -4,17 +4,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatReport, type Report } from '../bench/report.ts';
+import { clientVersions } from './clients/versions.ts';
 import { type ConformanceResult, runConformance } from './conformance.ts';
 import { type FullRun, holdBench, runCrash, runSoak } from './full-runs.ts';
 import { type Counts, noCounts, printSum, projectRoot, sumCounts } from './steps.ts';
 
 const tests = runScript('test');
 const clients = runScript('test:clients');
+const moreClients = runScript('test:clients', '--full');
 const conformance = await runConformance(['1.1', 'dev']);
 const crash = runCrash();
 const soak = runSoak();
 const bench = runBench();
 const held = holdBench(bench);
+const versions = await clientVersions('full');
 writeFileSync(
   join(projectRoot, 'docs', 'test-full.md'),
   page(tests, clients, conformance, bench, { crash, soak, held }),
@@ -22,6 +25,7 @@ writeFileSync(
 const counts = sumCounts([
   tests,
   clients,
+  moreClients,
   ...conformance.map((one) => one.counts),
   crash.counts,
   soak.counts,
@@ -31,8 +35,8 @@ printSum(counts);
 if (counts.failed > 0 || bench === undefined) process.exitCode = 1;
 
 /** Runs a script of package.json and reads its closing line. */
-function runScript(name: string): Counts {
-  const result = spawnSync('npm', ['run', '--silent', name], {
+function runScript(name: string, ...args: string[]): Counts {
+  const result = spawnSync('npm', ['run', '--silent', name, '--', ...args], {
     cwd: projectRoot,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
@@ -84,6 +88,7 @@ function page(
     '| --- | --- | --- | --- |',
     line('npm test', tested),
     line('npm run test:clients', withClients),
+    line('npm run test:clients -- --full', moreClients),
     ...suites.map((one) => line(`OCI conformance, main, profile ${one.profile}`, one.counts)),
     ...(suites.length === 0 ? ['| OCI conformance | not on PATH | | |'] : []),
     line('kill -9 under load', runs.crash.counts),
@@ -92,6 +97,8 @@ function page(
     '',
     ...runs.crash.section,
     ...runs.soak.section,
+    `Clients: ${versions.join(', ')}.`,
+    '',
     '## Bench',
     '',
     report ? formatReport(report) : 'The bench did not finish.',

@@ -1,6 +1,4 @@
-import { realpathSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { clientsPath, isExecutable } from '../../tools/clients/locate.ts';
+import { everyProgram } from '../../tools/clients/versions.ts';
 import { startDockerEngine } from './_docker-engine.ts';
 import { writeBuildContext } from './_image.ts';
 import type { Shell } from './_shell.ts';
@@ -18,11 +16,7 @@ export const test = base
 
 /** Every docker command line of this machine: Debian's, and a newer one where somebody put it. */
 export function dockerCommandLines(): string[] {
-  const found = clientsPath()
-    .split(delimiter)
-    .map((folder) => join(folder, 'docker'))
-    .filter(isExecutable);
-  return [...new Set(found.map((path) => realpathSync(path)))].toSorted();
+  return everyProgram('docker');
 }
 
 export function login(docker: Shell, world: World, server = world.loginServer, cli = 'docker') {

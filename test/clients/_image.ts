@@ -30,6 +30,8 @@ export interface ImageOptions {
   readonly architectures?: readonly string[];
   /** Size of a second layer that cannot be compressed. */
   readonly extraBytes?: number;
+  /** A folder whose files are one more layer. */
+  readonly files?: string;
 }
 
 /** Writes a runnable image: busybox that prints the greeting. Each call makes content no registry has seen. */
@@ -43,7 +45,7 @@ export async function writeImage(shell: Shell, name: string, options: ImageOptio
 
   const layers: Blob[] = [];
   const diffIds: string[] = [];
-  for (const folder of [busybox, extra]) {
+  for (const folder of [busybox, extra, ...(options.files === undefined ? [] : [options.files])]) {
     const archive = join(shell.home, `${name}.tar`);
     await shell.run('tar', ['-cf', archive, '-C', folder, '.']);
     const tar = await readFile(archive);

@@ -4,12 +4,8 @@ import { startDockerEngine } from './_docker-engine.ts';
 import { build, login as dockerLogin } from './_docker-test.ts';
 import { writeImage } from './_image.ts';
 import { podman } from './_podman.ts';
-import { test as base, describe, expect, lacks } from './_test.ts';
-
-/** `named` reaches the registry by its TLS name, `trusting` also has the private CA's certificate as its only root. */
-const test = base
-  .extend('named', ({ shell, world }) => shell.with({ HTTPS_PROXY: world.proxy }))
-  .extend('trusting', ({ named, world }) => named.with({ SSL_CERT_FILE: world.caFile }));
+import { describe, expect, lacks } from './_test.ts';
+import { test } from './_tls-test.ts';
 
 describe('over TLS, by the name of the registry', () => {
   test.skipIf(lacks('skopeo', 'busybox'))('skopeo needs the private CA', async ({ world, named, trusting }) => {

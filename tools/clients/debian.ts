@@ -1,4 +1,4 @@
-import { debianClients } from './catalog.ts';
+import { type ClientSet, debianClients, isIn } from './catalog.ts';
 import { command, complaint } from './command.ts';
 import { locate } from './locate.ts';
 
@@ -8,8 +8,10 @@ const aptTimeoutMs = 8 * 60_000;
  * Installs the Debian clients whose programs are absent. Returns why, per client, when that failed; clients that are
  * present already cost nothing and need no rights.
  */
-export async function installDebianClients(say: (line: string) => void): Promise<Map<string, string>> {
-  const absent = debianClients.filter((client) => client.programs.some((program) => locate(program) === undefined));
+export async function installDebianClients(set: ClientSet, say: (line: string) => void): Promise<Map<string, string>> {
+  const absent = debianClients.filter(
+    (client) => isIn(set, client) && client.programs.some((program) => locate(program) === undefined),
+  );
   const refusal = absent.length === 0 ? undefined : cannotInstall();
   if (absent.length === 0 || refusal !== undefined) {
     return new Map(absent.map((client) => [client.name, refusal ?? '']));

@@ -28,12 +28,15 @@ export function missingReason(name: string): string | undefined {
   if (debian !== undefined) {
     const absent = debian.programs.filter((program) => locate(program) === undefined);
     if (absent.length > 0) return `${absent.join(', ')} not found`;
-    const engine = name === 'docker' || name === 'podman' || name === 'buildah';
-    return engine && process.getuid?.() !== 0 ? 'needs root to start its engine' : undefined;
+    return refusedForRoot(debian);
   }
   const go = goClients.find((client) => client.name === name);
   if (go === undefined) throw new Error(`"${name}" is no client that the tests know`);
-  return locate(name) === undefined ? 'not found' : undefined;
+  return locate(name) === undefined ? 'not found' : refusedForRoot(go);
+}
+
+function refusedForRoot(client: { readonly needsRoot?: true }): string | undefined {
+  return client.needsRoot === true && process.getuid?.() !== 0 ? 'needs root to start its engine' : undefined;
 }
 
 export function isExecutable(file: string): boolean {
