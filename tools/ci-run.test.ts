@@ -19,8 +19,8 @@ case "$*" in
 esac
 `;
     await writeFile(join(root, 'bin', 'npm'), npm);
-    await writeFile(join(root, 'bin', 'initdb'), '#!/bin/sh\n');
-    for (const name of ['npm', 'initdb']) await chmod(join(root, 'bin', name), 0o755);
+    for (const name of ['initdb', 'strace']) await writeFile(join(root, 'bin', name), '#!/bin/sh\n');
+    for (const name of ['npm', 'initdb', 'strace']) await chmod(join(root, 'bin', name), 0o755);
     const env = { ...process.env, PATH: `${join(root, 'bin')}:${process.env['PATH']}` };
     const { stdout, status } = spawnSync('bash', [join(root, '.ci', 'run')], { env, encoding: 'utf8' });
     const asked = (await readFile(join(root, 'asked'), 'utf8')).trim().split('\n');

@@ -40,6 +40,7 @@ function runScript(name: string, ...args: string[]): Counts {
     cwd: projectRoot,
     encoding: 'utf8',
     maxBuffer: 1 << 28,
+    env: { ...process.env, BERTH_TEST_FULL: '1' },
   });
   process.stdout.write(result.stdout);
   process.stderr.write(result.stderr);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -80,6 +80,19 @@ export const sqliteEngine: EngineFactory = async () => {
     remove: () => rm(folder, { recursive: true }),
   });
 };
+
+/** What a machine finds of an engine's SQLite file and log when it starts again at this moment, opened. */
+export async function sqliteAfterCut(engine: TestEngine): Promise<TestEngine> {
+  if (engine.file === null) throw new Error('a server has no file to copy');
+  const folder = await mkdtemp(join(tmpdir(), 'berth-cut-'));
+  const file = join(folder, 'berth.db');
+  for (const ending of ['', '-wal']) await copyFile(`${engine.file}${ending}`, `${file}${ending}`);
+  return engineOf((options) => openSqlite({ ...options, file }), {
+    file,
+    parse: (sql) => engine.parse(sql),
+    remove: () => rm(folder, { recursive: true }),
+  });
+}
 
 /** Fresh databases on a running PostgreSQL server. */
 export function postgresEngines(serverUrl: string): EngineFactory {

@@ -1,4 +1,5 @@
 import { type ContentSeal, plainSeal, statement } from '../data/index.ts';
+import { algorithmOf, digestOf, parseDigest } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
 import { parseManifest } from './manifest.ts';
 
@@ -149,7 +150,13 @@ type Complain = (what: string) => unknown;
 export async function checkInvariants(
   database: Database,
   blobs: BlobStore,
-  options: { readonly registryId: number; readonly seal?: ContentSeal; readonly manyProcesses?: boolean },
+  options: {
+    readonly registryId: number;
+    readonly seal?: ContentSeal;
+    readonly manyProcesses?: boolean;
+    /** Reads all bytes, too, and holds them against their digests. */
+    readonly bytes?: boolean;
+  },
 ): Promise<void> {
   const { registryId } = options;
   const wrong: string[] = [];
@@ -160,6 +167,7 @@ export async function checkInvariants(
     await checkManifests(database, { ...options, seal: options.seal ?? plainSeal }, repository, say);
   }
   await checkBlobs(database, blobs, registryId, complain);
+  if (options.bytes) await checkBytes(database, blobs, { ...options, seal: options.seal ?? plainSeal }, complain);
   await checkFeed(database, { manyProcesses: false, ...options }, complain);
   for (const { id } of await database.all(homelessUploads, { registryId })) complain(`upload ${id} has no repository`);
   if (wrong.length > 0) throw new Error(`broken invariants:\n${wrong.slice(0, 20).join('\n')}`);
@@ -242,6 +250,46 @@ async function checkBlobs(database: Database, store: BlobStore, registryId: numb
       if (row === null && place !== store.name) complain(`blob ${blob.digest} is in the store ${place}`);
       if (size !== blob.size) complain(`blob ${blob.digest} has ${size} of ${blob.size} bytes at "${location}"`);
     }
+  }
+}
+
+/** Every present blob and every manifest has the bytes that its digest names. */
+async function checkBytes(
+  database: Database,
+  store: BlobStore,
+  { registryId, seal }: { readonly registryId: number; readonly seal: ContentSeal },
+  complain: Complain,
+): Promise<void> {
+  const rowBytes = async (kind: 'manifest' | 'blob', digest: string) => {
+    const row = await database.first(bodyOf, { registryId, kind, digest });
+    return row && seal.openBody(registryId, row.codec, row.key_id, row.bytes);
+  };
+  const hold = (what: string, digest: string, bytes: Uint8Array | undefined) => {
+    const found = bytes && digestOf(bytes, algorithmOf(parseDigest(digest)));
+    if (found !== digest) complain(`${what} ${digest} has bytes of ${found ?? 'nothing'}`);
+  };
+  for (const { digest, state } of await database.all(blobsOf, { registryId })) {
+    if (state !== 'present') continue;
+    for (const { location } of await database.all(locationsOf, { registryId, digest })) {
+      hold('blob', digest, location === '' ? await rowBytes('blob', digest) : await objectBytes(store, location));
+    }
+  }
+  for (const { id } of await database.all(repositories, { registryId })) {
+    for (const manifest of await database.all(manifestsOf, { repositoryId: id })) {
+      if (manifest.state !== 'deleted') hold('manifest', manifest.digest, await rowBytes('manifest', manifest.digest));
+    }
+  }
+}
+
+/** All bytes of an object; undefined when it is not there. */
+async function objectBytes(store: BlobStore, location: string): Promise<Uint8Array | undefined> {
+  if ((await store.stat(location)) === undefined) return undefined;
+  const reader = await store.open(location);
+  try {
+    const bytes = Buffer.alloc(reader.size);
+    return bytes.subarray(0, await reader.read(bytes, 0));
+  } finally {
+    await reader.close();
   }
 }
 

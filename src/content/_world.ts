@@ -86,7 +86,8 @@ export function bodyOf(bytes: Uint8Array, range: ByteRange | null = null): Uploa
 
 export interface WorldOptions {
   readonly engine: TestEngine;
-  readonly blobs?: 'memory' | 'fs';
+  /** A store in memory, in a folder, or the one that is made here under the world's name. */
+  readonly blobs?: 'memory' | 'fs' | ((name: string) => Promise<BlobStore>);
   readonly seal?: ContentSeal;
   readonly limits?: Partial<ContentLimits>;
 }
@@ -223,8 +224,8 @@ export async function testWorld(options: WorldOptions) {
   const { database, clock } = engine;
   const name = `world${randomIds.id().slice(0, 12)}`;
   const folder = options.blobs === 'fs' ? await mkdtemp(join(tmpdir(), 'berth-blobs-')) : null;
-  const objects: BlobStore =
-    folder === null ? memoryBlobStore({ name }) : await fsBlobStore({ directory: folder, name });
+  const inPlace = folder === null ? memoryBlobStore({ name }) : await fsBlobStore({ directory: folder, name });
+  const objects: BlobStore = typeof options.blobs === 'function' ? await options.blobs(name) : inPlace;
   const registry = await registries(database).create(by('owner'), { name, adminEnabled: true, anonymousPull: false });
   const environment: ContentEnvironment = {
     database,

@@ -3,6 +3,7 @@ import { startPostgres } from '../../test/_postgres.ts';
 import { feedContract } from '../data/feed.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
 import { postgresEngines } from './_engines.ts';
+import { everyUseCaseContract } from './every-use-case.contract.ts';
 import { faultsContract } from './faults.contract.ts';
 import { listsContract } from './lists.contract.ts';
 import { manifestsContract } from './manifests.contract.ts';
@@ -28,6 +29,7 @@ describe.skipIf(skipped !== undefined)(
     refusalsContract('postgres', engines);
     sealContract('postgres', engines);
     faultsContract('postgres', engines);
+    everyUseCaseContract('postgres', engines);
     racesContract('postgres', engines);
     manifestsContract('postgres', engines);
     uploadsContract('postgres', engines);

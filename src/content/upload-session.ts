@@ -152,8 +152,8 @@ async function hashInto(
 }
 
 /** The refusal of a session whose bytes are lost. */
-export function uploadGone(): Fault {
-  return new Fault('upload-unknown', 'what this upload brought is not there any more; start a new one');
+export function uploadGone(cause?: unknown): Fault {
+  return new Fault('upload-unknown', 'what this upload brought is not there any more; start a new one', { cause });
 }
 
 /** True when nothing is staged under a key that should hold bytes: a finish has committed them, or they are lost. */

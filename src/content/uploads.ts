@@ -154,7 +154,9 @@ export function uploads(environment: ContentEnvironment): Uploads {
         return await take(buffer, body, row.received, hash, arrived);
       } catch (error) {
         await dropUnsaved(session, row, buffer);
-        throw error;
+        // What a PATCH brought is synced by the finish only: a power cut may have taken what the row counts.
+        const isLost = stagedIn(row) && error instanceof BlobStoreError && error.kind === 'incomplete';
+        throw isLost ? uploadGone(error) : error;
       }
     };
     return { buffer, hash, write, takeIn };

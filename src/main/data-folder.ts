@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock, Ids } from '../kernel/index.ts';
-import { writeDurably } from './durable-file.ts';
+import { syncFolder, writeDurably } from './durable-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { createRootKey, readRootKey, rootKeyFile } from './root-key.ts';
 import { prepareSocket, type RunInfo, runFile, writeRunInfo } from './run-file.ts';
@@ -114,6 +114,8 @@ async function create(options: DataFolderOptions): Promise<FolderInfo> {
     if (name.includes('.tmp-')) await rm(join(path, name));
   }
   if ((await readRootKey(path)) === undefined) await createRootKey(path);
+  // Also when it was there already: an earlier start may have made it and died before its sync.
+  await syncName(path);
   const info: FolderInfo = { format, deploymentId: options.ids.id(), created: options.clock.now() };
   await writeDurably(infoFile(path), `${JSON.stringify(info, null, 2)}\n`);
   return info;
@@ -160,8 +162,17 @@ async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT') || dirname(path) === path) throw error;
     await makeFolder(dirname(path));
+    await syncName(dirname(path));
     await make();
   }
+}
+
+/** Makes the name of a folder durable: whatever is synced inside is found again only if the folder itself is. */
+async function syncName(path: string): Promise<void> {
+  await syncFolder(dirname(path)).catch((error: NodeJS.ErrnoException) => {
+    // The folder above may be one that this user cannot read; whoever made the folder there sees to its name.
+    if (error.code !== 'EACCES') throw error;
+  });
 }
 
 async function refuseForeign(path: string): Promise<void> {

@@ -24,7 +24,8 @@ export async function writeDurably(path: string, content: string, options: { mod
   await syncFolder(dirname(path));
 }
 
-async function syncFolder(path: string): Promise<void> {
+/** Returns when the names in a folder are on the disk. */
+export async function syncFolder(path: string): Promise<void> {
   // Windows cannot open a folder, and keeps renames in order by itself.
   if (process.platform === 'win32') return;
   const folder = await open(path, 'r');

@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { mkdir, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type BlobReader, type BlobStore, BlobStoreError, type StagedBlob } from '../../ports/index.ts';
-import { groupedDirectorySync, syncDirectory } from './directory-sync.ts';
+import { groupedDirectorySync } from './directory-sync.ts';
+import { type FileSystem, nodeFileSystem } from './file-system.ts';
 import { isKey, type Layout, layoutOf, locationOf, shardOf } from './layout.ts';
 import { openFile } from './open-file.ts';
 import { isSystemError, portError } from './port-error.ts';
@@ -12,6 +12,8 @@ export interface FsBlobStoreOptions {
   readonly directory: string;
   /** Name of the place in `blob_location.store`; `fs` when absent. */
   readonly name?: string;
+  /** The operating system's own when absent. */
+  readonly files?: FileSystem;
 }
 
 /**
@@ -20,14 +22,15 @@ export interface FsBlobStoreOptions {
  */
 export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStore> {
   const layout = layoutOf(resolve(options.directory));
+  const files = options.files ?? nodeFileSystem;
   await translated('making the folders', async () => {
-    await makeDurableDirectory(layout.stagedDirectory);
-    await makeDurableDirectory(layout.objectsDirectory);
-    await makeMark(layout.markFile);
+    await makeDurableDirectory(files, layout.stagedDirectory);
+    await makeDurableDirectory(files, layout.objectsDirectory);
+    await makeMark(files, layout.markFile);
     // An earlier process may have made them and died before its sync.
-    await syncDirectory(layout.directory);
+    await files.syncDirectory(layout.directory);
   });
-  const syncNames = groupedDirectorySync();
+  const syncNames = groupedDirectorySync(files.syncDirectory);
   /** Shards whose own name this process knows to be on the disk; one that is merely there may be lost by a power cut. */
   const durableShards = new Set<string>();
 
@@ -37,17 +40,23 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
     const location = locationOf(key);
     const shard = shardOf(location);
     if (await isCommitted(location, size)) {
-      await removeFile(from);
+      await removeFile(files, from);
     } else {
       await finishStaged(key, size);
-      if (!durableShards.has(shard)) await mkdir(layout.shardDirectory(shard), { mode: 0o700 }).catch(unless('EEXIST'));
-      await rename(from, layout.objectFile(location));
+      if (!durableShards.has(shard)) {
+        await files.mkdir(layout.shardDirectory(shard), { mode: 0o700 }).catch(unless('EEXIST'));
+      }
+      await files.rename(from, layout.objectFile(location));
     }
     return location;
   }
 
   async function finishStaged(key: string, size: number): Promise<void> {
-    const file = await openFile(layout.stagedFile(key), constants.O_RDWR, `staged object ${key}`);
+    const file = await openFile(files, {
+      path: layout.stagedFile(key),
+      flags: constants.O_RDWR,
+      what: `staged object ${key}`,
+    });
     try {
       const held = await file.size();
       if (held < size) throw new BlobStoreError('incomplete', `staged object ${key} has ${held} of ${size} bytes`);
@@ -59,7 +68,7 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
   }
 
   async function isCommitted(location: string, size: number): Promise<boolean> {
-    const held = await sizeOf(layout.objectFile(location));
+    const held = await sizeOf(files, layout.objectFile(location));
     if (held === undefined || held === size) return held !== undefined;
     const kind = held < size ? 'incomplete' : 'io';
     throw new BlobStoreError(kind, `object ${location} is committed with ${held} bytes, not ${size}`);
@@ -77,7 +86,11 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
 
     stage: async (key) => {
       const path = layout.stagedFile(key);
-      const file = await openFile(path, constants.O_RDWR | constants.O_CREAT, `staged object ${key}`);
+      const file = await openFile(files, {
+        path,
+        flags: constants.O_RDWR | constants.O_CREAT,
+        what: `staged object ${key}`,
+      });
       let size = 0;
       const staged: StagedBlob = {
         key,
@@ -110,15 +123,17 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
         return location;
       }),
 
-    abort: (key) => translated(`aborting ${key}`, async () => await removeFile(layout.stagedFile(key))),
+    abort: (key) => translated(`aborting ${key}`, async () => await removeFile(files, layout.stagedFile(key))),
 
     open: async (location) => {
-      const file = await openFile(layout.objectFile(location), constants.O_RDONLY, `object ${location}`).catch(
-        async (error: unknown) => {
-          if (error instanceof BlobStoreError && error.kind === 'absent') await assertHere(layout);
-          throw error;
-        },
-      );
+      const file = await openFile(files, {
+        path: layout.objectFile(location),
+        flags: constants.O_RDONLY,
+        what: `object ${location}`,
+      }).catch(async (error: unknown) => {
+        if (error instanceof BlobStoreError && error.kind === 'absent') await assertHere(files, layout);
+        throw error;
+      });
       const size = await file.size().catch(async (error: unknown) => {
         await file.close();
         throw error;
@@ -137,15 +152,15 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
 
     stat: (location) =>
       translated(`looking for ${location}`, async () => {
-        const size = await sizeOf(layout.objectFile(location));
+        const size = await sizeOf(files, layout.objectFile(location));
         if (size !== undefined) return { size };
-        await assertHere(layout);
+        await assertHere(files, layout);
         return undefined;
       }),
 
     remove: (location) =>
       translated(`removing ${location}`, async () => {
-        await removeFile(layout.objectFile(location));
+        await removeFile(files, layout.objectFile(location));
         // Also when the file is gone already: an earlier removal may have failed before its sync.
         await syncNames(layout.shardDirectory(shardOf(location))).catch(unless('ENOENT'));
       }),
@@ -153,10 +168,10 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
     list: ({ last, limit }) =>
       translated('listing objects', async () => {
         const found: string[] = [];
-        for (const shard of await sortedNames(layout.objectsDirectory)) {
+        for (const shard of await sortedNames(files, layout.objectsDirectory)) {
           if (found.length >= limit) break;
           if (shard.length !== 2 || (last !== null && shard < shardOf(last))) continue;
-          const keys = await sortedNames(layout.shardDirectory(shard));
+          const keys = await sortedNames(files, layout.shardDirectory(shard));
           const locations = keys.filter((key) => shardOf(key) === shard).map(locationOf);
           const after = locations.filter((location) => last === null || location > last);
           found.push(...after.slice(0, limit - found.length));
@@ -166,7 +181,7 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
 
     listStaged: ({ last, limit }) =>
       translated('listing staged objects', async () => {
-        const keys = await sortedNames(layout.stagedDirectory);
+        const keys = await sortedNames(files, layout.stagedDirectory);
         return keys.filter((key) => last === null || key > last).slice(0, limit);
       }),
 
@@ -175,15 +190,19 @@ export async function fsBlobStore(options: FsBlobStoreOptions): Promise<BlobStor
 }
 
 /** Makes a directory and its missing parents, and syncs each directory that got a new name. */
-async function makeDurableDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
+async function makeDurableDirectory(files: FileSystem, path: string): Promise<void> {
+  const first = await files.mkdir(path, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  for (let made = path; made.length >= first.length; made = dirname(made)) await files.syncDirectory(dirname(made));
 }
 
 /** Makes the mark when there is none: in a new folder, and in one that an earlier version made. */
-async function makeMark(path: string): Promise<void> {
-  const file = await openFile(path, constants.O_WRONLY | constants.O_CREAT, 'the mark of the blob folder');
+async function makeMark(files: FileSystem, path: string): Promise<void> {
+  const file = await openFile(files, {
+    path,
+    flags: constants.O_WRONLY | constants.O_CREAT,
+    what: 'the mark of the blob folder',
+  });
   try {
     await file.syncData();
   } finally {
@@ -192,22 +211,22 @@ async function makeMark(path: string): Promise<void> {
 }
 
 /** An object counts as absent only while its store is there: a folder that is not mounted has lost nothing. */
-async function assertHere(layout: Layout): Promise<void> {
-  if ((await sizeOf(layout.markFile)) !== undefined) return;
+async function assertHere(files: FileSystem, layout: Layout): Promise<void> {
+  if ((await sizeOf(files, layout.markFile)) !== undefined) return;
   throw new BlobStoreError('io', 'the blob folder is away: it does not hold the mark that was made at the start');
 }
 
-async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch(unless('ENOENT'));
+async function removeFile(files: FileSystem, path: string): Promise<void> {
+  await files.unlink(path).catch(unless('ENOENT'));
 }
 
-async function sizeOf(path: string): Promise<number | undefined> {
-  return (await stat(path).catch(unless('ENOENT')))?.size;
+async function sizeOf(files: FileSystem, path: string): Promise<number | undefined> {
+  return (await files.stat(path).catch(unless('ENOENT')))?.size;
 }
 
 /** Names that can be keys or shards, ascending; files that others put there are not ours. */
-async function sortedNames(path: string): Promise<string[]> {
-  return (await readdir(path)).filter(isKey).sort();
+async function sortedNames(files: FileSystem, path: string): Promise<string[]> {
+  return (await files.readdir(path)).filter(isKey).sort();
 }
 
 /** A handler that lets one error pass as undefined. */

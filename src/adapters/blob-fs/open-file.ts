@@ -1,6 +1,5 @@
-import * as fs from 'node:fs';
-import { promisify } from 'node:util';
 import { BlobStoreError } from '../../ports/index.ts';
+import type { FileSystem } from './file-system.ts';
 import { portError } from './port-error.ts';
 
 /**
@@ -22,24 +21,19 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
-const openDescriptor = promisify(fs.open);
-const statDescriptor = promisify(fs.fstat);
-const truncateDescriptor = promisify(fs.ftruncate);
-const syncDescriptor = promisify(fs.fdatasync);
-const closeDescriptor = promisify(fs.close);
-
 /** Opens a file; a created one is for its owner only. `what` names it in errors. Throws `BlobStoreError`. */
-export async function openFile(path: string, flags: number, what: string): Promise<OpenFile> {
-  const descriptor = await openDescriptor(path, flags, 0o600).catch((error: unknown) => {
+export async function openFile(
+  files: FileSystem,
+  { path, flags, what }: { readonly path: string; readonly flags: number; readonly what: string },
+): Promise<OpenFile> {
+  const descriptor = await files.open(path, flags, 0o600).catch((error: unknown) => {
     throw portError(error, `opening ${what}`);
   });
   let running = 0;
   let closing: PromiseWithResolvers<void> | undefined;
 
   const shut = (done: PromiseWithResolvers<void>) => {
-    closeDescriptor(descriptor).then(done.resolve, (error: unknown) =>
-      done.reject(portError(error, `closing ${what}`)),
-    );
+    files.close(descriptor).then(done.resolve, (error: unknown) => done.reject(portError(error, `closing ${what}`)));
   };
   const guarded = async <T>(verb: string, call: () => Promise<T>): Promise<T> => {
     if (closing) throw new BlobStoreError('io', `${verb} ${what}: it is closed`);
@@ -55,11 +49,11 @@ export async function openFile(path: string, flags: number, what: string): Promi
   };
 
   return {
-    size: () => guarded('looking at', async () => (await statDescriptor(descriptor)).size),
-    read: (buffer, position) => guarded('reading', () => readFully(descriptor, buffer, position)),
-    write: (position, chunks) => guarded('writing', () => writeFully(descriptor, chunks, position)),
-    truncate: (size) => guarded('cutting', () => truncateDescriptor(descriptor, size)),
-    syncData: () => guarded('syncing', () => syncDescriptor(descriptor)),
+    size: () => guarded('looking at', () => files.size(descriptor)),
+    read: (buffer, position) => guarded('reading', () => readFully(files, descriptor, buffer, position)),
+    write: (position, chunks) => guarded('writing', () => writeFully(files, descriptor, chunks, position)),
+    truncate: (size) => guarded('cutting', () => files.truncate(descriptor, size)),
+    syncData: () => guarded('syncing', () => files.syncData(descriptor)),
     close() {
       if (!closing) {
         closing = Promise.withResolvers<void>();
@@ -70,12 +64,12 @@ export async function openFile(path: string, flags: number, what: string): Promi
   };
 }
 
-function readFully(descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
+function readFully(files: FileSystem, descriptor: number, buffer: Uint8Array, position: number): Promise<number> {
   assertPosition(position);
   return new Promise((resolve, reject) => {
     let filled = 0;
     const step = () => {
-      fs.read(descriptor, buffer, filled, buffer.byteLength - filled, position + filled, (error, count) => {
+      files.read(descriptor, buffer, filled, buffer.byteLength - filled, position + filled, (error, count) => {
         if (error) return reject(error);
         filled += count;
         if (count === 0 || filled === buffer.byteLength) return resolve(filled);
@@ -86,21 +80,26 @@ function readFully(descriptor: number, buffer: Uint8Array, position: number): Pr
   });
 }
 
-async function writeFully(descriptor: number, chunks: readonly Uint8Array[], position: number): Promise<void> {
+async function writeFully(
+  files: FileSystem,
+  descriptor: number,
+  chunks: readonly Uint8Array[],
+  position: number,
+): Promise<void> {
   assertPosition(position);
   let rest = chunks.filter((chunk) => chunk.byteLength > 0);
   let at = position;
   while (rest.length > 0) {
-    const count = await writeOnce(descriptor, rest, at);
+    const count = await writeOnce(files, descriptor, rest, at);
     if (count === 0) throw new BlobStoreError('io', 'the system took no bytes');
     rest = dropBytes(rest, count);
     at += count;
   }
 }
 
-function writeOnce(descriptor: number, chunks: Uint8Array[], position: number): Promise<number> {
+function writeOnce(files: FileSystem, descriptor: number, chunks: Uint8Array[], position: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.writev(descriptor, chunks, position, (error, count) => (error ? reject(error) : resolve(count)));
+    files.writev(descriptor, chunks, position, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 
