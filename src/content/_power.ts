@@ -39,6 +39,7 @@ export function poweredDatabase(inner: Database, { power }: PowerPlan): Database
     dialect: inner.dialect,
     lost: inner.lost,
     generation: () => inner.generation(),
+    snapshot: (file) => inner.snapshot(file),
     async all(statement, parameters) {
       await power('read the database');
       return inner.all(statement, parameters);

@@ -20,6 +20,7 @@ import {
 } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
 import { condemnBlob } from './_condemn-fixture.ts';
+import { damageBody } from './_damage-fixture.ts';
 import type { TestEngine } from './_engines.ts';
 import { checkInvariants, locationsOf, pulledAt } from './_invariants.ts';
 import { ociImage, ociIndex } from './_manifest-samples.ts';
@@ -104,7 +105,7 @@ export interface ImageParts {
 export function useCases(environment: ContentEnvironment, registry: Registry, lost: string[] = []) {
   const { database, seal } = environment;
   const pullTimes = pulls(database, environment.clock);
-  const bodies = bodyCache({ database, seal });
+  const bodies = bodyCache({ database, seal, lost: (digest) => void lost.push(digest) });
   const some = {
     uploads: uploads(environment),
     blobs: blobs(environment, bodies, (digest) => void lost.push(digest)),
@@ -265,6 +266,9 @@ export async function testWorld(options: WorldOptions) {
       (await database.first(pulledAt, { registryId: registry.id, repository, digest }))?.pulled_ms,
     /** Marks a blob as the collector does before it removes it. */
     condemn: (digest: string) => database.transact(condemnBlob, { registryId: registry.id, digest }),
+    /** Puts other bytes, or none, where a body should be. */
+    damageBody: (kind: 'manifest' | 'blob', digest: string, bytes: Uint8Array | null) =>
+      database.transact(damageBody, { registryId: registry.id, kind, digest, bytes }),
     /** The use-cases as a new process has them; parts of the environment may be others. */
     again(parts: { database?: Database; blobs?: BlobStore; seal?: ContentSeal } = {}) {
       manyProcesses ||= (parts.database ?? database) !== database;

@@ -6,7 +6,8 @@ import type { ContentEnvironment, RegistryRef } from './environment.ts';
 import { lockBits } from './locks.ts';
 import { mayServe } from './may-serve.ts';
 import { repositoriesHolding, type ServedBlob, servedBlob } from './store/blob-rows-store.ts';
-import { deleteBlob, markBlobMissing, mountBlob, renewBlobLease } from './transactions/upload-transactions.ts';
+import { loseObject } from './transactions/damage-transactions.ts';
+import { deleteBlob, mountBlob, renewBlobLease } from './transactions/upload-transactions.ts';
 
 /** A blob that may be served: its size, and how to get at its bytes. */
 export interface FoundBlob {
@@ -64,7 +65,7 @@ export function blobs(
     return row;
   };
 
-  /** A present blob whose bytes are gone becomes missing, so that the next push repairs it. */
+  /** A present blob whose object is gone becomes missing, so that the next push repairs it. */
   const lose = async (
     registry: RegistryRef,
     repository: string,
@@ -72,13 +73,8 @@ export function blobs(
     row: ServedBlob,
     cause: unknown,
   ): Promise<never> => {
-    lost(digest, cause);
-    await database.transact(markBlobMissing, {
-      registryId: registry.id,
-      digest,
-      store: row.store,
-      location: row.location,
-    });
+    const place = { registryId: registry.id, digest, store: row.store, location: row.location };
+    if (await database.transact(loseObject, { ...place, finding: null })) lost(digest, cause);
     throw unknown(repository, digest);
   };
 
@@ -102,7 +98,8 @@ export function blobs(
     async open() {
       if (row.location === '') {
         const bytes = await bodies.read(registry.id, 'blob', digest);
-        return bytes ? { bytes } : lose(registry, repository, digest, row, new Error('no body row'));
+        if (!bytes) throw unknown(repository, digest);
+        return { bytes };
       }
       try {
         const reader = await environment.blobs.open(row.location);

@@ -3,6 +3,8 @@ import { startPostgres } from '../../test/_postgres.ts';
 import { feedContract } from '../data/feed.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
 import { postgresEngines } from './_engines.ts';
+import { backupContract } from './backup.contract.ts';
+import { checksContract } from './checks.contract.ts';
 import { everyUseCaseContract } from './every-use-case.contract.ts';
 import { faultsContract } from './faults.contract.ts';
 import { listsContract } from './lists.contract.ts';
@@ -23,6 +25,8 @@ describe.skipIf(skipped !== undefined)(
     afterAll(() => (server.skipped === undefined ? server.stop() : undefined));
 
     storeContract('postgres', engines);
+    checksContract('postgres', engines);
+    backupContract('postgres', engines);
     feedContract('postgres', engines);
     signInContract('postgres', engines);
     listsContract('postgres', engines);

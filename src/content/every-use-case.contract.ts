@@ -43,6 +43,43 @@ const otherFunctions = [
   'explainDenial',
   'missingCredential',
   'identityOf',
+  'pace',
+];
+
+/** Checks and backups have contracts of their own, in which processes die; their calls are not made to fail one by one. */
+const ofOtherContracts = [
+  'backupKey',
+  'backupLocation',
+  'checks',
+  'copyObject',
+  'damagedBodies',
+  'loseBodyInSnapshot',
+  'loseInSnapshot',
+  'objectRemoval',
+  'presentObjects',
+  'snapshotDeployment',
+  'tagsTouched',
+  'unnamedInBackup',
+  'verifyObject',
+];
+
+const transactionsOfOtherContracts: string[] = [
+  'content/advance-check',
+  'content/begin-backup-hold',
+  'content/begin-check',
+  'content/begin-scrub',
+  'content/claim-check',
+  'content/drop-findings',
+  'content/end-backup-hold',
+  'content/end-check',
+  'content/end-removals',
+  'content/extend-backup-hold',
+  'content/lose-body',
+  'content/move-restored',
+  'content/note-finding',
+  'content/restore-body',
+  'content/restore-object',
+  'content/settle-restored',
 ];
 
 const named: [string, Entry][] = [
@@ -58,6 +95,7 @@ function noting(inner: Database, names: Set<string>): Database {
     dialect: inner.dialect,
     lost: inner.lost,
     generation: () => inner.generation(),
+    snapshot: (file) => inner.snapshot(file),
     all: (statement, parameters) => inner.all(statement, parameters),
     first: (statement, parameters) => inner.first(statement, parameters),
     transact(definition, input) {
@@ -150,9 +188,12 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
       expect(entries.toSorted()).toEqual(methods.toSorted());
       const doors = Object.entries({ ...content, ...identity });
       const functions = doors.filter(([, value]) => typeof value === 'function').map(([one]) => one);
-      expect(functions.toSorted()).toEqual([...Object.values(serviceMakers), ...otherFunctions].toSorted());
+      expect(functions.toSorted()).toEqual(
+        [...Object.values(serviceMakers), ...otherFunctions, ...ofOtherContracts].toSorted(),
+      );
       const transactions = [data, identity, content].flatMap((room) => room.transactions.map((one) => one.name));
-      expect([...seen].toSorted()).toEqual(transactions.toSorted());
+      const here = transactions.filter((one) => !transactionsOfOtherContracts.includes(one));
+      expect([...seen].toSorted()).toEqual(here.toSorted());
     });
   });
 }

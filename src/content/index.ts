@@ -1,16 +1,37 @@
+export {
+  type BackupObject,
+  type BackupSnapshot,
+  backupKey,
+  backupLocation,
+  copyObject,
+  damagedBodies,
+  fileStore,
+  loseBodyInSnapshot,
+  loseInSnapshot,
+  presentObjects,
+  snapshotDeployment,
+  tagsTouched,
+  unnamedInBackup,
+  verifyObject,
+} from './backup.ts';
 export { blobs } from './blobs.ts';
 export { bodyCache } from './body-cache.ts';
 export { catalog } from './catalog.ts';
+export { type CheckReport, type Checks, checks, type Finding } from './checks.ts';
 export type { ContentEnvironment, RegistryRef } from './environment.ts';
 export type { ContentLimits } from './limits.ts';
 export { manifests } from './manifests.ts';
 export { metadata } from './metadata.ts';
+export { objectRemoval } from './object-removal.ts';
+export { type Pace, pace } from './pace.ts';
 export { type Pulls, pulls } from './pulls.ts';
 export type { Refusal } from './refusal.ts';
 export { type Refusals, refusals } from './refusals.ts';
 export { parseRegistryName, type Registries, type Registry, registries, reservedNames } from './registries.ts';
 export { transactions, transactionsUrl } from './transactions/index.ts';
 export { foundDeployment } from './transactions/registry-transactions.ts';
+export { beginBackupHold, endBackupHold, extendBackupHold } from './transactions/removal-transactions.ts';
+export { moveRestored, settleRestored } from './transactions/restore-transactions.ts';
 export { type Uploads, uploads } from './uploads.ts';
 export { dataPlane, type RegistryDoor } from './wire/data-plane.ts';
 export { keptAnswers } from './wire/kept-answers.ts';

@@ -93,7 +93,7 @@ export function manifests(environment: ContentEnvironment, bodies: Bodies, pulls
         size: row.size,
         async bytes() {
           const bytes = await bodies.read(registry.id, 'manifest', row.digest);
-          if (!bytes) throw new Error(`the body of manifest ${row.digest} is missing`);
+          if (!bytes) throw new Fault('manifest-unknown', `${label} is not found`);
           return bytes;
         },
       };

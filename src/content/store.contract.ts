@@ -4,9 +4,12 @@ import * as identityStore from '../identity/store.ts';
 import type { Statement } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import * as blobRows from './store/blob-rows-store.ts';
+import * as checkStore from './store/check-store.ts';
 import * as manifestStore from './store/manifest-store.ts';
 import * as registryStore from './store/registry-store.ts';
+import * as removalStore from './store/removal-store.ts';
 import * as repositoryStore from './store/repository-store.ts';
+import * as restoreStore from './store/restore-store.ts';
 import * as tagStore from './store/tag-store.ts';
 import * as uploadStore from './store/upload-store.ts';
 
@@ -14,9 +17,12 @@ const stores: Readonly<Record<string, object>> = {
   feed,
   'identity/store': identityStore,
   'blob-rows-store': blobRows,
+  'check-store': checkStore,
   'manifest-store': manifestStore,
+  'removal-store': removalStore,
   'registry-store': registryStore,
   'repository-store': repositoryStore,
+  'restore-store': restoreStore,
   'tag-store': tagStore,
   'upload-store': uploadStore,
 };

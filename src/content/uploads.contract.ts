@@ -33,6 +33,7 @@ function failingOnce(inner: Database, name: string, kind: DatabaseError['kind'])
     dialect: inner.dialect,
     lost: inner.lost,
     generation: () => inner.generation(),
+    snapshot: (file) => inner.snapshot(file),
     all: (statement, parameters) => inner.all(statement, parameters),
     first: (statement, parameters) => inner.first(statement, parameters),
     close: () => inner.close(),

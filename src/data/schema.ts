@@ -10,6 +10,8 @@ import type { Generated } from 'kysely';
  *             ├─ blob ── blob_location (one row per place)
  *             ├─ body (bytes of manifests and small blobs; sealed through one seam)
  *             ├─ change (the feed), review (may have become garbage), hold (in use)
+ *             ├─ object_removal (objects no row names any more), backup_hold (what they wait for)
+ *             ├─ check_run ── check_finding (are the stored bytes those that were pushed?)
  *             └─ admin_credential, scope_map ── token ── token_password
  *
  * Times are Unix milliseconds, booleans 0 and 1, stamps fixed-width text that compares bytewise, lists are JSON text.
@@ -33,6 +35,10 @@ export interface Schema {
   upload_ended: UploadEndedRow;
   hold: HoldRow;
   review: ReviewRow;
+  object_removal: ObjectRemovalRow;
+  backup_hold: BackupHoldRow;
+  check_run: CheckRunRow;
+  check_finding: CheckFindingRow;
   change: ChangeRow;
   refusal: RefusalRow;
   signing_key: SigningKeyRow;
@@ -233,6 +239,50 @@ export interface ReviewRow {
   digest: string;
   due_ms: number;
   reason: string;
+}
+
+/** An object that rows named once and none does now, to be removed when no backup copies. */
+export interface ObjectRemovalRow {
+  store: string;
+  location: string;
+  queued_ms: number;
+}
+
+/** A backup under way: while `until_ms` lies ahead, no object is removed that rows ever named. */
+export interface BackupHoldRow {
+  id: string;
+  until_ms: number;
+}
+
+/** One pass over what is stored. `cursor` says how far `phase` has come; `holder` works at it until its lease ends. */
+export interface CheckRunRow {
+  id: Generated<number>;
+  kind: 'fsck' | 'scrub';
+  registry_id: number | null;
+  state: 'running' | 'done' | 'stopped';
+  bytes_per_second: number;
+  phase: 'bodies' | 'blobs' | 'manifests' | 'objects' | 'settling';
+  cursor: string;
+  blobs: number;
+  manifests: number;
+  bytes: number;
+  restored: number;
+  started_ms: number;
+  ended_ms: number | null;
+  holder: string;
+  lease_until_ms: number;
+}
+
+/** Something that a pass found. `location` is empty for what is in a row, `digest` for an object that nobody names. */
+export interface CheckFindingRow {
+  run_id: number;
+  kind: 'blob' | 'manifest' | 'object';
+  registry_id: number;
+  digest: string;
+  location: string;
+  problem: 'damaged' | 'gone' | 'unreadable' | 'unreferenced';
+  detail: string;
+  found_ms: number;
 }
 
 /** The change feed. `n` numbers a registry's changes without gaps; null until the sequencer has seen it (PostgreSQL). */

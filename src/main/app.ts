@@ -13,6 +13,7 @@ import * as identity from '../identity/index.ts';
 import { type Clock, type Ids, isFault } from '../kernel/index.ts';
 import { BlobStoreError, type Database, DatabaseError } from '../ports/index.ts';
 import { type Background, repeat } from './background.ts';
+import { care } from './care.ts';
 import { describeConfig, type LoadedConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import { formatAddress } from './config-values.ts';
@@ -176,7 +177,8 @@ async function wire(parts: Parts): Promise<App> {
       blobLeaseMs: config.collect.blobLease,
     },
   };
-  const bodies = content.bodyCache({ database, seal: data.plainSeal });
+  const lost = (digest: string, error: unknown): void => log.error('blob-lost', error, { digest });
+  const bodies = content.bodyCache({ database, seal: data.plainSeal, lost });
   const pulls = content.pulls(database, clock);
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database);
@@ -218,7 +220,7 @@ async function wire(parts: Parts): Promise<App> {
     services: {
       authenticator,
       tokens,
-      blobs: content.blobs(environment, bodies, (digest, error) => log.error('blob-lost', error, { digest })),
+      blobs: content.blobs(environment, bodies, lost),
       manifests: content.manifests(environment, bodies, pulls),
       uploads,
       pulls,
@@ -250,8 +252,20 @@ async function wire(parts: Parts): Promise<App> {
   const shown = made ? await credentials.showAdmin(registry) : null;
   const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
   const managementServers = [socket, ...(listeners.management ? [listeners.management.server] : [])];
+  const cared = care({
+    environment,
+    config,
+    folder: folder.path,
+    deploymentId: folder.deploymentId,
+    version: programVersion,
+    log,
+    metrics: measured,
+    inFlight,
+  });
   const services: ManagementServices = {
     registries,
+    checks: cared.checks,
+    backups: cared.backups,
     credentials,
     probes,
     refusals,
@@ -294,7 +308,7 @@ async function wire(parts: Parts): Promise<App> {
       ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
     },
   });
-  const background = startBackground({ database, pulls, uploads, rates, refusals, log });
+  const background = [...startBackground({ database, pulls, uploads, rates, refusals, log }), ...cared.begin()];
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
+import { addBackup } from './cli-backup.ts';
+import { addFsck } from './cli-care.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { addDoctor } from './doctor/command.ts';
 import { askServer } from './management-client.ts';
@@ -46,6 +48,8 @@ export function program(): Command {
   addToken(berth);
   addTrust(shared(berth.command('trust')), folderOf);
   addWhy(berth);
+  addFsck(berth, { shared, folderOf });
+  addBackup(berth, { shared, folderOf });
 
   shared(berth.command('status').description('show what the running server is and does')).action(
     async (options: Options) => {

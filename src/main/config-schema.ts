@@ -241,6 +241,26 @@ export const configKeys = {
     min: 60_000,
     meaning: 'How long a blob without a manifest is kept after a push or an existence check.',
   },
+  'fsck.rate': {
+    type: 'bytes',
+    default: '64MiB',
+    unit: 'bytes a second',
+    meaning: 'How fast `berth fsck` reads when it is not told; 0 is as fast as it goes.',
+  },
+  'scrub.rate': {
+    type: 'bytes',
+    default: '4MiB',
+    unit: 'bytes a second',
+    meaning:
+      'How fast stored bytes are held against their digests in the background; a quarter of it while requests are answered. 0 turns that off.',
+  },
+  'scrub.period': {
+    type: 'duration',
+    default: '30d',
+    unit: 'milliseconds',
+    min: 3_600_000,
+    meaning: 'How long after the begin of one check of everything the next scrub begins.',
+  },
   'log.level': {
     type: 'choice',
     default: 'info',

@@ -21,7 +21,11 @@ export type LogEvent =
   | 'blob-lost'
   | 'background-failed'
   | 'uploads-expired'
-  | 'listener-moved';
+  | 'listener-moved'
+  | 'damage-found'
+  | 'check-ended'
+  | 'backup-ended'
+  | 'backup-failed';
 
 /** Makes the log. Lines are buffered up to a second, because one write per request would cost more than the request. */
 export function openLog(options: { level: string; access: boolean; destination?: DestinationStream }): Log {

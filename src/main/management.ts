@@ -4,11 +4,12 @@ import { compileRoutes, type Exchange, type RouteParameters } from '../http/inde
 import type { Credentials } from '../identity/index.ts';
 import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
+import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
 import type { Metrics } from './metrics.ts';
 import type { ProbeWatch } from './probe-watch.ts';
 
 /** What the management socket works with. */
-export interface ManagementServices {
+export interface ManagementServices extends CareServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
   readonly probes: ProbeWatch;
@@ -59,6 +60,7 @@ const operatorRoutes = [
   { id: 'refusal.list', methods: ['GET'], pattern: '/refusals' },
   { id: 'refusal.show', methods: ['GET'], pattern: '/refusals/{id}' },
   { id: 'token.delete', methods: ['DELETE'], pattern: '/registries/{name}/tokens/{token}' },
+  ...careRoutes,
 ] as const;
 
 const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = {
@@ -171,6 +173,7 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
     }
     exchange.sendJson(200, { ...refusal });
   },
+  ...careHandlers,
   async 'token.delete'(call) {
     await call.services.credentials.deleteToken(await registryOf(call), call.parameters['token'] ?? '', call.context);
     call.exchange.send(204);

@@ -46,6 +46,24 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
       this.inc(gauges.refusalsDropped());
     },
   });
+  new Counter({
+    name: 'berth_checked_bytes_total',
+    help: 'Stored bytes that were held against their digests.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(counts.care.checkedBytes);
+    },
+  });
+  new Counter({
+    name: 'berth_damage_found_total',
+    help: 'Blobs and manifests that were found damaged or gone.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(counts.care.damage);
+    },
+  });
   return registry;
 }
 

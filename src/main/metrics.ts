@@ -7,6 +7,10 @@ export interface Metrics {
   observe(exchange: Exchange, seconds: number): void;
   /** Counts a request that was refused because there were too many. */
   throttled(category: string, scope: string): void;
+  /** Counts bytes that a check or the scrub has read. */
+  checked(bytes: number): void;
+  /** Counts something that a check or the scrub found damaged or gone. */
+  damaged(): void;
   /** The page of `/metrics`. */
   page(): Promise<{ contentType: string; text: string }>;
 }
@@ -34,6 +38,8 @@ export interface Counts {
   readonly durations: ReadonlyMap<string, Durations>;
   /** Refused requests by category and scope. */
   readonly throttled: ReadonlyMap<string, Throttled>;
+  /** What checks and the scrub have read, and what they found. */
+  readonly care: { readonly checkedBytes: number; readonly damage: number };
 }
 
 export interface Throttled {
@@ -55,6 +61,7 @@ export function metrics(gauges: Gauges): Metrics {
   const requests = new Map<string, Counted>();
   const durations = new Map<string, Durations>();
   const throttled = new Map<string, Throttled>();
+  const care = { checkedBytes: 0, damage: 0 };
   let page: Promise<Registry> | undefined;
   const entry = (key: string, operation: string, method: string, status: number): Counted => {
     let shared = durations.get(operation);
@@ -85,9 +92,15 @@ export function metrics(gauges: Gauges): Metrics {
       throttled.set(key, one);
       one.count++;
     },
+    checked(bytes) {
+      care.checkedBytes += bytes;
+    },
+    damaged() {
+      care.damage++;
+    },
     async page() {
       page ??= import('./metrics-page.ts').then((module) =>
-        module.metricsPage({ requests, durations, throttled }, gauges),
+        module.metricsPage({ requests, durations, throttled, care }, gauges),
       );
       const registry = await page;
       return { contentType: registry.contentType, text: await registry.metrics() };

@@ -1,3 +1,7 @@
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { Fault, manualClock, type Stamp } from '../kernel/index.ts';
 import * as fixture from './_database-fixture.ts';
@@ -37,6 +41,7 @@ export function databaseContract(name: string, factory: () => Promise<DatabasePl
     valuePromises(() => worldOf(factory));
     schemaPromises(() => worldOf(factory));
     closingPromises(() => worldOf(factory));
+    snapshotPromises(() => worldOf(factory));
   });
 }
 
@@ -367,5 +372,85 @@ function closingPromises(newWorld: NewWorld): void {
     expect(await rejection(world.db.first(fixture.readCounter, { name: 'a' }))).toMatchObject(failed('closed'));
     await closing;
     expect(await rejection(world.db.all(fixture.listCounters, {}))).toMatchObject(failed('closed'));
+  });
+}
+
+function snapshotPromises(newWorld: NewWorld): void {
+  const folderOf = async () => {
+    const path = await mkdtemp(join(tmpdir(), 'berth-snapshot-'));
+    return { path, file: join(path, 'copy.db'), [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+  };
+
+  test('a snapshot holds what was committed before it, value by value, and nothing after', async () => {
+    await using world = await newWorld();
+    await using folder = await folderOf();
+    const facts: fixture.FactRow[] = [
+      { id: 1, words: 'ünicode \n and more', bytes: Uint8Array.of(0, 255, 10), number: Number.MAX_SAFE_INTEGER },
+      { id: 2, words: null, bytes: null, number: null },
+      { id: 3, words: '', bytes: new Uint8Array(70_000).fill(7), number: -1 },
+    ];
+    for (const fact of facts) await world.db.transact(fixture.store, fact);
+    for (let count = 0; count < 1200; count++)
+      await world.db.transact(fixture.set, { name: `c${count}`, value: count });
+    await world.db.snapshot(folder.file);
+    await world.db.transact(fixture.store, { id: 4, words: 'later', bytes: null, number: null });
+    expect(await readdir(folder.path)).toEqual(['copy.db']);
+    expect((await stat(folder.file)).mode & 0o777).toBe(0o600);
+    using copy = new DatabaseSync(folder.file, { readOnly: true });
+    expect(
+      copy
+        .prepare('select id, words, bytes, number from fact order by id')
+        .all()
+        .map((row) => ({ ...row })),
+    ).toEqual(facts);
+    expect({ ...copy.prepare('select count(*) as count, sum(value) as total from counter').get() }).toEqual({
+      count: 1200,
+      total: (1200 * 1199) / 2,
+    });
+    expect({ ...copy.prepare('select version, name from schema_migration').get() }).toEqual({
+      version: fixture.ground.version,
+      name: fixture.ground.name,
+    });
+    expect(copy.prepare('pragma integrity_check').get()).toMatchObject({ integrity_check: 'ok' });
+  });
+
+  test('a snapshot is of one moment while others write, and holds nobody up', async () => {
+    await using world = await newWorld();
+    await using folder = await folderOf();
+    await world.db.transact(fixture.raisePair, { first: 'left', second: 'right' });
+    const stop = new AbortController();
+    let written = 0;
+    const writer = (async () => {
+      while (!stop.signal.aborted) {
+        await world.db.transact(fixture.raisePair, { first: 'left', second: 'right' });
+        written += 1;
+      }
+    })();
+    const before = written;
+    await world.db.snapshot(folder.file);
+    expect(written).toBeGreaterThan(before);
+    stop.abort();
+    await writer;
+    using copy = new DatabaseSync(folder.file, { readOnly: true });
+    const values = copy
+      .prepare('select value from counter order by name')
+      .all()
+      .map((row) => row['value']);
+    expect(values).toHaveLength(2);
+    expect(values[0]).toBe(values[1]);
+    expect(values[0]).toBeLessThanOrEqual(written + 1);
+  });
+
+  test('a snapshot never writes over a file, and leaves none when it fails', async () => {
+    await using world = await newWorld();
+    await using folder = await folderOf();
+    await writeFile(folder.file, 'mine');
+    expect(await rejection(world.db.snapshot(folder.file))).toMatchObject(failed('unavailable'));
+    expect((await stat(folder.file)).size).toBe(4);
+    const nowhere = join(folder.path, 'absent', 'copy.db');
+    expect(await rejection(world.db.snapshot(nowhere))).toMatchObject(failed('unavailable'));
+    await world.db.close();
+    expect(await rejection(world.db.snapshot(join(folder.path, 'closed.db')))).toMatchObject(failed('closed'));
+    expect(await readdir(folder.path)).toEqual(['copy.db']);
   });
 }

@@ -100,6 +100,12 @@ export interface Database extends SqlReader {
    */
   generation(): number | undefined;
   transact<I, R>(definition: TransactionDefinition<I, R>, input: I): Promise<R>;
+  /**
+   * Writes everything that was committed before the call, as of one moment, into a new database file of SQLite, whichever
+   * engine this is. Reads and writes go on meanwhile. The file is for its owner only and, when the promise resolves, on
+   * the disk; when it rejects, no file is left. Throws `DatabaseError`: `full`; `unavailable`, also for a file that exists.
+   */
+  snapshot(file: string): Promise<void>;
   /** Waits for running work, then closes. Idempotent. */
   close(): Promise<void>;
 }

@@ -12,6 +12,7 @@ export function faultyDatabase(inner: Database, plan: FaultPlan): Database {
     all: (statement, parameters) => step(() => inner.all(statement, parameters)),
     first: (statement, parameters) => step(() => inner.first(statement, parameters)),
     transact: (definition, input) => step(() => inner.transact(definition, input)),
+    snapshot: (file) => step(() => inner.snapshot(file)),
     close: () => inner.close(),
   };
 }

@@ -11,6 +11,7 @@ import { transactionPositions } from '../sql/index.ts';
 import { databaseError } from './engine-error.ts';
 import { migrate } from './migrate.ts';
 import { preparedStatements } from './prepared.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { transact } from './transact.ts';
 import { valueTypes } from './values.ts';
 
@@ -87,6 +88,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
         }
         return await transact({ pool, prepare, stamps }, definition, { input, now: options.clock.now() });
       }),
+    snapshot: (file) => track(() => takeSnapshot(config, options.migrations, file)),
     close() {
       closing ??= Promise.allSettled(running).then(() => pool.end());
       return closing;

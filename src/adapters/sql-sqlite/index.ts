@@ -1,1 +1,2 @@
+export { openSnapshot, type Snapshot } from './open-snapshot.ts';
 export { openSqlite, type SqliteOptions } from './open-sqlite.ts';

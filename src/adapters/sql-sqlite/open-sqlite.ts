@@ -6,6 +6,7 @@ import { transactionPositions } from '../sql/index.ts';
 import { databaseError } from './engine-error.ts';
 import { preparedStatements } from './prepared.ts';
 import { readCache, readKey } from './read-cache.ts';
+import { takeSnapshot } from './snapshot.ts';
 import { startWriter } from './writer.ts';
 
 /** Where the database lives, besides what every adapter needs. */
@@ -81,6 +82,10 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
         throw new DatabaseError('internal', `no module lists the transaction "${definition.name}"`);
       }
       return (await writer.submit(position, options.clock.now(), input)) as R;
+    },
+    async snapshot(file) {
+      if (closing !== undefined) throw closedError();
+      await takeSnapshot(options.file, file);
     },
     close() {
       // The reader goes first, so that nothing keeps the writer from emptying its log.

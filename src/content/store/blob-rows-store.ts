@@ -140,12 +140,28 @@ export const putLocation = statement<{
     ),
 );
 
+/** Objects of a blob that is not present any more go to the list of what is removed. */
+export const queueRemovals = statement<{ registryId: number; digest: string; now: number }>((db, p) =>
+  db
+    .insertInto('object_removal')
+    .columns(['store', 'location', 'queued_ms'])
+    .expression((eb) =>
+      eb
+        .selectFrom('blob_location')
+        .select(['store', 'location', sql<number>`cast(${p.now} as bigint)`.as('queued_ms')])
+        .where('registry_id', '=', p.registryId)
+        .where('digest', '=', p.digest)
+        .where('location', '<>', sql.lit('')),
+    )
+    .onConflict((conflict) => conflict.columns(['store', 'location']).doNothing()),
+);
+
 /** Forgets the places of a blob that is not present any more, before it is stored anew. */
 export const removeLocations = statement<{ registryId: number; digest: string }>((db, p) =>
   db.deleteFrom('blob_location').where('registry_id', '=', p.registryId).where('digest', '=', p.digest),
 );
 
-/** A place turned out to be empty. Changes no row when it was replaced meanwhile. */
+/** A place turned out not to hold the bytes. Changes no row when it was replaced meanwhile. */
 export const loseLocation = statement<{ registryId: number; digest: string; store: string; location: string }>(
   (db, p) =>
     db
@@ -154,7 +170,45 @@ export const loseLocation = statement<{ registryId: number; digest: string; stor
       .where('registry_id', '=', p.registryId)
       .where('digest', '=', p.digest)
       .where('store', '=', p.store)
-      .where('location', '=', p.location),
+      .where('location', '=', p.location)
+      .where('state', '=', 'present'),
+);
+
+/** What is known of one place of a blob. */
+export const locationState = statement<
+  { registryId: number; digest: string; store: string; location: string },
+  { state: string }
+>((db, p) =>
+  db
+    .selectFrom('blob_location')
+    .select('state')
+    .where('registry_id', '=', p.registryId)
+    .where('digest', '=', p.digest)
+    .where('store', '=', p.store)
+    .where('location', '=', p.location)
+    .limit(1),
+);
+
+/** A place that was thought empty holds the bytes after all. */
+export const restoreLocation = statement<{ registryId: number; digest: string; store: string; location: string }>(
+  (db, p) =>
+    db
+      .updateTable('blob_location')
+      .set({ state: 'present' })
+      .where('registry_id', '=', p.registryId)
+      .where('digest', '=', p.digest)
+      .where('store', '=', p.store)
+      .where('location', '=', p.location)
+      .where('state', '=', 'missing'),
+);
+
+export const restoreBlobRow = statement<{ registryId: number; digest: string }>((db, p) =>
+  db
+    .updateTable('blob')
+    .set({ state: 'present' })
+    .where('registry_id', '=', p.registryId)
+    .where('digest', '=', p.digest)
+    .where('state', '=', 'missing'),
 );
 
 /** A blob without any readable place is missing. */

@@ -94,6 +94,71 @@ export const insertBody = statement<{
     .onConflict((conflict) => conflict.columns(['registry_id', 'kind', 'digest']).doNothing()),
 );
 
+/** Stores bytes in place of what is there: for what was not present, whose old bytes nobody vouches for. */
+export const putBody = statement<{
+  registryId: number;
+  kind: 'manifest' | 'blob';
+  digest: string;
+  codec: string;
+  keyId: string | null;
+  bytes: Uint8Array;
+}>((db, p) =>
+  db
+    .insertInto('body')
+    .values({
+      registry_id: p.registryId,
+      kind: p.kind,
+      digest: p.digest,
+      codec: p.codec,
+      key_id: p.keyId,
+      bytes: p.bytes,
+    })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['registry_id', 'kind', 'digest'])
+        .doUpdateSet({ codec: p.codec, key_id: p.keyId, bytes: p.bytes }),
+    ),
+);
+
+/** The stored bytes, held against change until the transaction ends. */
+export const lockBody = statement<
+  { registryId: number; kind: 'manifest' | 'blob'; digest: string },
+  { bytes: Uint8Array }
+>((db, p, dialect) =>
+  db
+    .selectFrom('body')
+    .select('bytes')
+    .where('registry_id', '=', p.registryId)
+    .where('kind', '=', p.kind)
+    .where('digest', '=', p.digest)
+    .limit(1)
+    .modifyEnd(dialect.forUpdate()),
+);
+
+/** Manifests whose bytes are lost, in every repository of the registry, are missing until they are pushed again. */
+export const loseManifests = statement<{ registryId: number; digest: string }>((db, p) =>
+  db
+    .updateTable('manifest')
+    .set({ state: 'missing' })
+    .where('digest', '=', p.digest)
+    .where('state', '=', 'live')
+    .where('repository_id', 'in', (eb) =>
+      eb.selectFrom('repository').select('id').where('registry_id', '=', p.registryId),
+    ),
+);
+
+/** The bytes are back: what was missing is live in every repository of the registry. */
+export const restoreManifests = statement<{ registryId: number; digest: string }>((db, p) =>
+  db
+    .updateTable('manifest')
+    .set({ state: 'live' })
+    .where('digest', '=', p.digest)
+    .where('state', '=', 'missing')
+    .where('repository_id', 'in', (eb) =>
+      eb.selectFrom('repository').select('id').where('registry_id', '=', p.registryId),
+    ),
+);
+
 /** A manifest row as mutations need it; held against other writers until the transaction ends. */
 export interface ManifestRecord {
   id: number;

@@ -1,15 +1,26 @@
 import type { TransactionDefinition } from '../../ports/index.ts';
+import {
+  advanceCheck,
+  beginCheck,
+  beginScrub,
+  claimCheck,
+  dropFindings,
+  endCheck,
+  noteFinding,
+} from './check-transactions.ts';
+import { loseBody, loseObject, restoreBody, restoreObject } from './damage-transactions.ts';
 import { deleteManifest, deleteTag, putManifest } from './manifest-transactions.ts';
 import { recordPulls } from './pull-transactions.ts';
 import { recordRefusals } from './refusal-transactions.ts';
 import { changeRegistry, createRegistry, deleteRegistry, foundDeployment } from './registry-transactions.ts';
+import { beginBackupHold, endBackupHold, endRemovals, extendBackupHold } from './removal-transactions.ts';
 import { deleteRepository, setAttributes } from './repository-transactions.ts';
+import { moveRestored, settleRestored } from './restore-transactions.ts';
 import {
   cancelUpload,
   deleteBlob,
   expireUploads,
   finishUpload,
-  markBlobMissing,
   mountBlob,
   openUpload,
   renewBlobLease,
@@ -32,11 +43,27 @@ export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   openUpload,
   saveProgress,
   finishUpload,
-  markBlobMissing,
   mountBlob,
   renewBlobLease,
   cancelUpload,
   expireUploads,
   deleteBlob,
+  loseObject,
+  loseBody,
+  restoreObject,
+  restoreBody,
+  endRemovals,
+  beginBackupHold,
+  extendBackupHold,
+  endBackupHold,
+  beginCheck,
+  beginScrub,
+  claimCheck,
+  advanceCheck,
+  endCheck,
+  noteFinding,
+  dropFindings,
+  settleRestored,
+  moveRestored,
 ];
 export const transactionsUrl: string = import.meta.url;

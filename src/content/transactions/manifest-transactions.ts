@@ -7,9 +7,10 @@ import { activeHold, missingBlobs, putReview } from '../store/blob-rows-store.ts
 import {
   indexDepth,
   indexHeight,
-  insertBody,
   insertEdges,
   lockManifest,
+  putBody,
+  restoreManifests,
   retireManifest,
   touchManifest,
   upsertManifest,
@@ -139,7 +140,9 @@ async function insertManifest(
   stamp: string,
 ): Promise<void> {
   const { registryId, digest, codec, keyId } = input;
-  await tx.run(insertBody, { registryId, kind: 'manifest', digest, codec, keyId, bytes: input.body });
+  await tx.run(putBody, { registryId, kind: 'manifest', digest, codec, keyId, bytes: input.body });
+  // Other repositories may have missed these bytes, too.
+  await tx.run(restoreManifests, { registryId, digest });
   const row = await tx.first(upsertManifest, {
     repositoryId,
     digest,

@@ -6,16 +6,15 @@ import { deletionLock, lockBits } from '../locks.ts';
 import {
   addRepositoryBlob,
   blobRow,
-  loseBlob,
-  loseLocation,
   putLocation,
   putReview,
+  queueRemovals,
   removeLocations,
   removeRepositoryBlob,
   renewLease,
   upsertBlob,
 } from '../store/blob-rows-store.ts';
-import { insertBody, liveParent } from '../store/manifest-store.ts';
+import { insertBody, liveParent, putBody } from '../store/manifest-store.ts';
 import {
   findRepository,
   forgetBlobsOf,
@@ -187,12 +186,17 @@ export const finishUpload: TransactionDefinition<FinishUpload, { kept: boolean }
     const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
     if (input.end !== null && !(await endSession(tx, input.end))) throw uploadEnded();
     const known = await tx.first(blobRow, { registryId, digest });
-    if (known && known.state !== 'present') await tx.run(removeLocations, { registryId, digest });
+    const isPresent = known?.state === 'present';
+    if (known && !isPresent) {
+      await tx.run(queueRemovals, { registryId, digest, now: tx.now });
+      await tx.run(removeLocations, { registryId, digest });
+    }
     const leaseUntil = tx.now + input.leaseMs;
     await tx.run(upsertBlob, { registryId, digest, size: input.size, leaseUntil, now: tx.now });
     if (bytes.kind === 'row') {
       const { codec, keyId } = input;
-      await tx.run(insertBody, { registryId, kind: 'blob', digest, codec, keyId, bytes: bytes.bytes });
+      const body = { registryId, kind: 'blob', digest, codec, keyId, bytes: bytes.bytes } as const;
+      await tx.run(isPresent ? insertBody : putBody, body);
     }
     const kept = await tx.run(putLocation, {
       registryId,
@@ -245,18 +249,6 @@ export const renewBlobLease: TransactionDefinition<{ registryId: number; digest:
   name: 'content/renew-blob-lease',
   async run(tx, { registryId, digest, leaseMs }) {
     return (await tx.run(renewLease, { registryId, digest, leaseUntil: tx.now + leaseMs })) > 0;
-  },
-};
-
-/** Notes that the bytes of a blob are not where they should be; a push then brings them back. */
-export const markBlobMissing: TransactionDefinition<
-  { registryId: number; digest: string; store: string; location: string },
-  void
-> = {
-  name: 'content/mark-blob-missing',
-  async run(tx, input) {
-    await tx.run(loseLocation, input);
-    await tx.run(loseBlob, { registryId: input.registryId, digest: input.digest });
   },
 };
 

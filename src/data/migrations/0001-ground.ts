@@ -91,6 +91,20 @@ export const ground: Migration = {
         due_ms ${bigint} not null, reason ${text} not null, primary key (repository_id, kind, digest))`,
       `create index review_due on review (due_ms)`,
 
+      `create table object_removal (
+        store ${text} not null, location ${text} not null, queued_ms ${bigint} not null, primary key (store, location))`,
+      `create table backup_hold (id ${text} primary key, until_ms ${bigint} not null)`,
+      `create table check_run (
+        id ${serial}, kind ${text} not null, registry_id ${bigint}, state ${text} not null, bytes_per_second ${bigint} not null,
+        phase ${text} not null, cursor ${text} not null, blobs ${bigint} not null, manifests ${bigint} not null,
+        bytes ${bigint} not null, restored ${bigint} not null, started_ms ${bigint} not null, ended_ms ${bigint},
+        holder ${text} not null, lease_until_ms ${bigint} not null)`,
+      `create unique index check_run_running on check_run (kind) where state = 'running'`,
+      `create table check_finding (
+        run_id ${bigint} not null references check_run (id) on delete cascade, kind ${text} not null,
+        registry_id ${bigint} not null, digest ${text} not null, location ${text} not null, problem ${text} not null,
+        detail ${text} not null, found_ms ${bigint} not null, primary key (run_id, kind, registry_id, digest, location))`,
+
       `create table change (
         id ${serial}, registry_id ${bigint} not null, n ${bigint}, origin ${text} not null, kind ${text} not null, kind_version integer not null,
         stamp ${text} not null, at_ms ${bigint} not null, repository ${text}, digest ${text}, tag ${text}, tag_version ${bigint},

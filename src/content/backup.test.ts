@@ -1,0 +1,4 @@
+import { sqliteEngine } from './_engines.ts';
+import { backupContract } from './backup.contract.ts';
+
+backupContract('sqlite', sqliteEngine);
