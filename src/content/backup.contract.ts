@@ -65,7 +65,7 @@ async function copyOf(world: TestWorld) {
   }
   await database.transact(content.settleRestored, { incarnation: 'another' });
   return {
-    ...useCases({ ...world.environment, database, blobs }, world.registry),
+    ...useCases({ ...world.environment, database, blobs, sessionKey: new Uint8Array(32).fill(8) }, world.registry),
     lost,
     check: () => checkInvariants(database, blobs, { registryId: world.registry.id, manyProcesses: true }),
     async [Symbol.asyncDispose]() {

@@ -148,7 +148,7 @@ async function wire(parts: Parts): Promise<App> {
   const wrapper = localKeyWrapper(folder.rootKey);
   const credentials = identity.credentialService({ database, wrapper, ids });
   const registries = content.registries(database);
-  const { registry, tenantId, subscriptionId } = await found(parts, registries);
+  const { registry, tenantId, subscriptionId, incarnation } = await found(parts, registries);
 
   const tokens = identity.tokenService({
     keys: await identity.loadSigningKeys(database, wrapper, ids),
@@ -166,7 +166,8 @@ async function wire(parts: Parts): Promise<App> {
     clock,
     ids,
     regionOrdinal,
-    sessionKey: derivedKey(folder.rootKey, 'upload-sessions'),
+    // A restored copy is another incarnation, and knows none of the sessions that were open.
+    sessionKey: derivedKey(folder.rootKey, `upload-sessions/${incarnation}`),
     limits: {
       manifestBytes: config.limits.manifestBytes,
       layerBytes: config.limits.layerBytes,
@@ -357,7 +358,7 @@ async function wire(parts: Parts): Promise<App> {
 async function found(
   parts: Parts,
   registries: content.Registries,
-): Promise<{ registry: content.Registry; tenantId: string; subscriptionId: string }> {
+): Promise<{ registry: content.Registry; tenantId: string; subscriptionId: string; incarnation: string }> {
   const { config, database, folder, ids } = parts;
   const deployment = await database.transact(content.foundDeployment, {
     id: folder.deploymentId,
@@ -369,7 +370,8 @@ async function found(
     regionName: config.region.name,
   });
   const existing = await registries.default();
-  const owner = { tenantId: deployment.tenant_id, subscriptionId: deployment.subscription_id };
+  const { incarnation } = deployment;
+  const owner = { tenantId: deployment.tenant_id, subscriptionId: deployment.subscription_id, incarnation };
   if (existing) return { registry: existing, ...owner };
   try {
     const registry = await registries.create(founding, {
