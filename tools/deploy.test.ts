@@ -155,7 +155,7 @@ describe('docs/operations.md', () => {
 
   test('names metrics that exist', async () => {
     const page = await read('docs/operations.md');
-    const source = await read('src/main/metrics.ts');
+    const source = await read('src/main/metrics-page.ts');
     const named = [...new Set([...page.matchAll(/`(berth_\w+)`/g)].map(([, name]) => name ?? ''))];
     expect(named.length).toBeGreaterThanOrEqual(3);
     for (const name of named) expect(source).toContain(`'${name}'`);

@@ -1,5 +1,5 @@
-import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
-import type { Clock, DigestAlgorithm, Ids, RepositoryName } from '../kernel/index.ts';
+import { createHmac, createSecretKey } from 'node:crypto';
+import { type Clock, type DigestAlgorithm, type Ids, type RepositoryName, sameSecret } from '../kernel/index.ts';
 import type { RegistryRef } from './environment.ts';
 
 /** Who may use a session: one identity, in one repository. */
@@ -51,8 +51,7 @@ export function sessionIds(options: { key: Uint8Array; regionOrdinal: number; cl
     read(owner, id) {
       if (!grammar.test(id)) return undefined;
       const text = id.slice(0, -codeDigits);
-      const code = codeOf(owner, text);
-      if (!timingSafeEqual(Buffer.from(code), Buffer.from(id.slice(-codeDigits)))) return undefined;
+      if (!sameSecret(codeOf(owner, text), id.slice(-codeDigits))) return undefined;
       const algorithm = algorithms[Number.parseInt(text.slice(4, 5), 16)];
       return algorithm === undefined ? undefined : { algorithm, createdMs: Number.parseInt(text.slice(5, 17), 16) };
     },

@@ -1,4 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { sameSecret } from '../kernel/index.ts';
 
 /**
  * Hash of a secret that we made ourselves from 256 random bits: nothing can be guessed, so one SHA-256 salted with the
@@ -10,7 +11,5 @@ export function hashSecret(secret: string, credentialId: string): string {
 
 /** Constant-time comparison of a presented secret with a stored hash. */
 export function secretMatches(secret: string, credentialId: string, storedHash: string): boolean {
-  const presented = Buffer.from(hashSecret(secret, credentialId), 'hex');
-  const stored = Buffer.from(storedHash, 'hex');
-  return presented.length === stored.length && timingSafeEqual(presented, stored);
+  return sameSecret(hashSecret(secret, credentialId), storedHash);
 }

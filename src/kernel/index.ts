@@ -27,6 +27,7 @@ export {
   type RepositoryName,
   type Tag,
 } from './reference.ts';
+export { sameSecret } from './same-secret.ts';
 export { parseScopes, type Scope } from './scope.ts';
 export { parseStamp, type Stamp, type StampClock, stampClock } from './stamp.ts';
 export { isObject, type JsonObject, type JsonValue, member, parseStrictJson, StrictJsonError } from './strict-json.ts';

@@ -1,7 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Exchange, ServerDuties } from '../http/index.ts';
-import { type Clock, Fault, type Ids } from '../kernel/index.ts';
+import { type Clock, Fault, type Ids, sameSecret } from '../kernel/index.ts';
 
 /**
  * Requests that `berth doctor` sends through whatever stands in front of the listeners. They carry the secret of a probe
@@ -109,16 +108,10 @@ export function probeWatch(options: { clock: Clock; ids: Ids }): ProbeWatch {
     },
     around: (handle) => (exchange) => {
       const presented = probes.length === 0 ? undefined : exchange.header(probeHeader);
-      const probe = presented === undefined ? undefined : find((one) => isSame(one.secret, presented));
+      const probe = presented === undefined ? undefined : find((one) => sameSecret(one.secret, presented));
       return !probe || probe.requests.length >= mostRequests ? handle(exchange) : answer(exchange, probe);
     },
   };
-}
-
-/** Digests are of one length, and say nothing about where two secrets differ. */
-function isSame(one: string, other: string): boolean {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(hash(one), hash(other));
 }
 
 async function answer(exchange: Exchange, probe: Probe): Promise<void> {
