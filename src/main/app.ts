@@ -347,7 +347,7 @@ async function wire(parts: Parts): Promise<App> {
       });
     }
     log.info('stopped');
-    log.flush();
+    await log.close();
     if (problems.length > 0) throw new StartRefusal('the stop was not clean; the log says what failed');
   };
   let stopping: Promise<void> | undefined;

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type DestinationStream, pino } from 'pino';
 import type { Exchange } from '../http/index.ts';
 
@@ -8,8 +9,8 @@ export interface Log {
   error(event: LogEvent, error: unknown, fields?: Record<string, unknown>): void;
   /** One line per request. Never the query, never a credential. */
   access(exchange: Exchange, milliseconds: number): void;
-  /** Writes out what is buffered. */
-  flush(): void;
+  /** Writes out what is buffered, for a moment at most: a reader that is gone, or a full disk, is not waited for. */
+  close(): Promise<void>;
 }
 
 /** Every event the log knows. */
@@ -27,6 +28,9 @@ export type LogEvent =
   | 'backup-ended'
   | 'backup-failed';
 
+/** How long a stop waits for the last lines to be written. */
+const lastWordsMs = 2_000;
+
 /** Makes the log. Lines are buffered up to a second, because one write per request would cost more than the request. */
 export function openLog(options: { level: string; access: boolean; destination?: DestinationStream }): Log {
   const destination = options.destination ?? pino.destination({ dest: 2, sync: false, minLength: 8192 });
@@ -41,12 +45,13 @@ export function openLog(options: { level: string; access: boolean; destination?:
   );
   const access = options.access && logger.isLevelEnabled('info');
   const isoTime = isoTimes();
-  const flush = (): void => {
-    if ('flushSync' in destination && typeof destination.flushSync === 'function') destination.flushSync();
+  // A log that cannot be written must not take the registry with it.
+  if ('on' in destination && typeof destination.on === 'function') destination.on('error', () => undefined);
+  const flush = (done: () => void): void => {
+    if ('flush' in destination && typeof destination.flush === 'function') destination.flush(done);
+    else done();
   };
-  const timer = setInterval(() => {
-    if ('flush' in destination && typeof destination.flush === 'function') destination.flush(() => undefined);
-  }, 1000);
+  const timer = setInterval(() => flush(() => undefined), 1000);
   timer.unref();
   return {
     info: (event, fields) => logger.info(fields ?? {}, event),
@@ -56,7 +61,15 @@ export function openLog(options: { level: string; access: boolean; destination?:
       if (!access) return;
       destination.write(accessLine(exchange, milliseconds, isoTime(Date.now())));
     },
-    flush,
+    async close() {
+      clearInterval(timer);
+      await Promise.race([
+        new Promise<void>((resolve) => flush(resolve)),
+        delay(lastWordsMs, undefined, { ref: false }),
+      ]);
+      // The writer tries for ever to write the rest when the process exits, whatever the error.
+      if ('flushSync' in destination) destination.flushSync = () => undefined;
+    },
   };
 }
 

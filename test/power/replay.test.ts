@@ -88,7 +88,7 @@ async function withBerth(folder: string, work: (some: Ask) => Promise<void>): Pr
     info: nothing,
     warn: nothing,
     access: nothing,
-    flush: nothing,
+    close: async () => undefined,
     error: (event, error) => errors.push(`${event}: ${String(error)}`),
   };
   const flags = { data: folder, httpListen: '127.0.0.1:0', httpsListen: '127.0.0.1:0' };

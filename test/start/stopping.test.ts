@@ -125,3 +125,11 @@ describe('the grace', () => {
     expect(await server.exit).toEqual({ code: 0, signal: null });
   });
 });
+
+test('a server whose log nobody reads any more stops all the same', async () => {
+  await using world = await startServer();
+  world.server.child.stderr?.destroy();
+  // The lines of the stop itself are the first that cannot be written.
+  world.server.child.kill('SIGTERM');
+  expect(await world.server.exit).toEqual({ code: 0, signal: null });
+});
