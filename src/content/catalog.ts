@@ -72,13 +72,14 @@ export function catalog(database: Database): Catalog {
     async repositories(registry, ranges, page) {
       const names: string[] = [];
       const wanted = page.limit + 1;
+      // The least text above the last name: no name has a character as low as the one that is added.
+      const next = page.last === null ? '' : `${page.last}\u0001`;
       for (const range of ranges) {
         if (names.length >= wanted) break;
         if (page.last !== null && range.to !== null && range.to <= page.last) continue;
         const rows = await database.all(catalogRange, {
           registryId: registry.id,
-          after: page.last ?? '',
-          from: range.from,
+          from: range.from > next ? range.from : next,
           to: range.to ?? beyondNames,
           limit: wanted - names.length,
         });

@@ -1,7 +1,7 @@
 import { readFile, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf } from '../kernel/index.ts';
+import { digestOf, parseDigest } from '../kernel/index.ts';
 import { type BlobStore, BlobStoreError, type Database } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { app, bytesOf, hour, repo, type TestWorld, testWorld } from './_world.ts';
@@ -189,6 +189,28 @@ export function checksContract(name: string, open: EngineFactory): void {
         await world.check();
       },
     );
+
+    test('nobody has met yet is mended by a push of the same bytes', async () => {
+      await using world = await testWorld({ engine });
+      const layer = bytesOf('small layer', 100);
+      const push = () => world.pushImage(app, { layers: [layer], tag: 'v1' });
+      const digest = await push();
+      for (const stored of [Buffer.from('{}'), null]) {
+        await world.damageBody('manifest', digest, stored);
+        await world.damageBody('blob', digestOf(layer), stored);
+        await push();
+        const again = world.again();
+        const found = await again.manifests.find(
+          world.registry,
+          app,
+          { digest: parseDigest(digest) },
+          { pulled: false },
+        );
+        expect(digestOf(await found.bytes())).toBe(digest);
+        expect((await again.readBlob(app, digestOf(layer))).equals(layer)).toBe(true);
+        await world.check();
+      }
+    });
 
     test('wrong bytes of a row are never served, also before any check', async () => {
       await using world = await testWorld({ engine });

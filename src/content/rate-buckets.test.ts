@@ -153,4 +153,17 @@ describe('the table of tiers', () => {
     expect(ratesByTier(0.5).Premium.registry[read]).toBe(10_000);
     expect(ratesByTier(0.000_001).Standard.identity).toEqual([1, 1, 1, 1, null]);
   });
+
+  test('count an identity that comes when all sets are in use, and let go of it later', () => {
+    const { take, advance, buckets } = world(small, 1);
+    take('a', read);
+    advance(120_000);
+    // Everything is full, the registry too: making room must not lose the registry that is asked about.
+    take('b', read);
+    expect(buckets.forget()).toBe(1);
+    for (let sent = 0; sent < 4; sent++) expect(take('b', read)).toBeUndefined();
+    expect(take('b', read)).toMatchObject({ scope: 'identity' });
+    advance(120_000);
+    expect(buckets.forget()).toBe(0);
+  });
 });

@@ -62,7 +62,7 @@ export function rateBuckets(options: { monotonic: () => number; maxIdentities?: 
   const identityOf = (registry: RegistryBuckets, name: string): BucketSet => {
     let found = registry.identities.get(name);
     if (!found) {
-      if (identityCount >= maxIdentities && forget() >= maxIdentities) dropOldest(registry);
+      if (identityCount >= maxIdentities && forget(registry) >= maxIdentities) dropOldest(registry);
       found = newSet();
       registry.identities.set(name, found);
       identityCount++;
@@ -78,13 +78,14 @@ export function rateBuckets(options: { monotonic: () => number; maxIdentities?: 
     if (crowded && oldest !== undefined && crowded.identities.delete(oldest)) identityCount--;
   };
 
-  const forget = (): number => {
+  /** `inUse` stays, whatever it holds: somebody is about to add to it. */
+  const forget = (inUse?: RegistryBuckets): number => {
     const now = monotonic();
     for (const [id, registry] of registries) {
       for (const [name, set] of registry.identities) {
         if (isFull(set, now) && registry.identities.delete(name)) identityCount--;
       }
-      if (registry.identities.size === 0 && isFull(registry, now)) registries.delete(id);
+      if (registry !== inUse && registry.identities.size === 0 && isFull(registry, now)) registries.delete(id);
     }
     return identityCount;
   };
@@ -124,7 +125,7 @@ export function rateBuckets(options: { monotonic: () => number; maxIdentities?: 
       }
       return undefined;
     },
-    forget,
+    forget: () => forget(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { type DigestAlgorithm, Fault } from '../kernel/index.ts';
 import type { ContentEnvironment } from './environment.ts';
 import { freshSessionMs } from './limits.ts';
+import { lockedFault } from './locked.ts';
 import { lockBits } from './locks.ts';
 import { type SessionOwner, sessionIds } from './session-ids.ts';
 import { findRepository } from './store/repository-store.ts';
@@ -69,7 +70,8 @@ export function uploadSessions(environment: ContentEnvironment): UploadSessions 
       const existing = await database.first(findRepository, { registryId: registry.id, name: repository });
       // Said here already, so that nobody sends bytes for nothing; the transactions that write look again.
       if (existing?.state === 'live' && existing.locks & lockBits.writeEnabled) {
-        throw new Fault('locked', `repository "${repository}" is locked against writing`);
+        const message = `repository "${repository}" is locked against writing`;
+        throw lockedFault(message, { repository, locks: existing.locks }, lockBits.writeEnabled);
       }
       const { openUploadsPerIdentity: most } = limits;
       if (await database.first(uploadsBeyond, { registryId: registry.id, identity, offset: most - 1 })) {

@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf, parseDigest } from '../kernel/index.ts';
+import { digestOf, parseDigest, randomIds } from '../kernel/index.ts';
 import { type Database, DatabaseError } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, testWorld } from './_world.ts';
-import { finishUpload, saveProgress } from './transactions/upload-transactions.ts';
+import { endedUpload } from './store/upload-store.ts';
+import { cancelUpload, finishUpload, forgetEndedUploads, saveProgress } from './transactions/upload-transactions.ts';
 
 const none = Buffer.alloc(0);
 const maxInRow = 65_536;
@@ -270,6 +271,19 @@ export function uploadsContract(name: string, open: EngineFactory): void {
         });
       }
       await world.check();
+    });
+
+    test('that have ended are all forgotten by one sweep once their ids are no good', async () => {
+      await using world = await testWorld({ engine });
+      const end = { stored: false, freshUntil: world.clock.now() + 1 };
+      const ids = Array.from({ length: 4_500 }, (_, index) => `ended-${index}-${randomIds.id()}`);
+      await Promise.all(ids.map((id) => world.database.transact(cancelUpload, { ...end, id })));
+      const left = async () => (await world.database.first(endedUpload, { id: ids.at(-1) ?? '' })) !== undefined;
+      expect(await left()).toBe(true);
+      world.clock.advance(1);
+      await world.uploads.sweep(1);
+      expect(await world.database.transact(forgetEndedUploads, { limit: 10 })).toBe(0);
+      expect(await left()).toBe(false);
     });
 
     test('that have brought no byte are good for half an hour', async () => {

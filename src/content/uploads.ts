@@ -20,6 +20,7 @@ import {
   type FinishedBytes,
   type FinishUpload,
   finishUpload,
+  forgetEndedUploads,
   type SessionEnd,
 } from './transactions/upload-transactions.ts';
 import {
@@ -58,6 +59,8 @@ export interface Uploads {
   /** Removes expired sessions and what they staged, then looks for staged bytes that no session names; answers how many sessions. */
   sweep(limit: number): Promise<number>;
 }
+
+const endedAtOnce = 2_000;
 
 /** Makes the upload use-cases. */
 export function uploads(environment: ContentEnvironment): Uploads {
@@ -383,6 +386,8 @@ export function uploads(environment: ContentEnvironment): Uploads {
     },
 
     async sweep(limit) {
+      // In bites, so that pushes come in between; all of them, since each blob pushed leaves one.
+      while ((await database.transact(forgetEndedUploads, { limit: endedAtOnce })) === endedAtOnce);
       const expired = await database.transact(expireUploads, { limit, held: memory.held() });
       const failures: unknown[] = [];
       for (const { id, stagedKey, received } of expired) {

@@ -7,7 +7,8 @@ import type { Socket } from 'node:net';
  */
 export function endSlowHandshakes(server: Server, withinMs: number): void {
   // A secured socket does not say which one it was made of; both ends of the connection are the same.
-  const keyOf = (socket: Socket): string => `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress}`;
+  const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+    `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
   const pending = new Map<string, { readonly socket: Socket; readonly since: number }>();
 
   server.on('connection', (socket: Socket) => {

@@ -191,7 +191,7 @@ function explainUnverified(cause: unknown, registry: RegistryAccess): Fault {
   if (cause instanceof errors.JWSSignatureVerificationFailed)
     return refuse('bearer-signature', 'the signature of the token is not that of this server');
   if (cause instanceof errors.JWTExpired) {
-    const ended = new Date((cause.payload.exp ?? 0) * 1000).toISOString();
+    const ended = timeOf(cause.payload.exp);
     return refuse('bearer-expired', `the token of ${cause.payload.sub} ended at ${ended}`, cause.payload.sub);
   }
   if (cause instanceof errors.JWTClaimValidationFailed && cause.claim === 'aud') {
@@ -212,4 +212,10 @@ export function restrictionOf(access: readonly AccessEntry[]): Restriction {
     }
   }
   return { catalog, repositories };
+}
+
+/** A claim's time as people read it; a claim can say anything. */
+function timeOf(seconds: unknown): string {
+  const date = new Date(typeof seconds === 'number' ? seconds * 1000 : Number.NaN);
+  return Number.isNaN(date.getTime()) ? 'a time that is none' : date.toISOString();
 }

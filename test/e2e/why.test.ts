@@ -275,6 +275,7 @@ describe('a lock', () => {
       ['readEnabled', () => berth.admin('GET', `/v2/${repository}/tags/list`)],
       ['readEnabled', () => berth.admin('GET', `/v2/${repository}/referrers/${image.digest}`)],
       ['readEnabled', () => berth.admin('GET', `/v2/${repository}/blobs/${digestOf('{}')}`)],
+      ['writeEnabled', () => berth.admin('POST', `/v2/${repository}/blobs/uploads/`)],
       ['writeEnabled', () => put(berth.admin, repository, 'v2', 'more')],
       ['deleteEnabled', () => berth.admin('DELETE', `/acr/v1/${repository}/_tags/v1`)],
       ['deleteEnabled', () => berth.admin('DELETE', `/v2/${repository}/manifests/${image.digest}`)],
@@ -298,8 +299,8 @@ describe('a bound', () => {
       'team/*': ['content/read', 'content/write', 'content/delete'],
     });
     const client = berth.as({ username, password });
-    const location = await openUpload(client, 'team/app');
-    await openUpload(client, 'team/app');
+    const [location, other] = [await openUpload(client, 'team/app'), await openUpload(client, 'team/app')];
+    for (const one of [location, other]) expect((await client('PATCH', one, { body: 'some' })).status).toBe(202);
     const start = () => client('POST', '/v2/team/app/blobs/uploads/');
     const refusal = await refused(await start());
     expect(refusal).toMatchObject({ rule: 'too-many-uploads', actor: `token:${berth.registry}/uploader`, status: 429 });

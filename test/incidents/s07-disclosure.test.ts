@@ -23,8 +23,10 @@ beforeAll(async () => {
 afterAll(() => berth[Symbol.asyncDispose]());
 
 /** Everything of an answer but what differs from request to request. */
-function shapeOf({ status, headers, text }: Answer, ...names: string[]): string {
-  const { date: _date, 'x-ms-correlation-request-id': _id, connection: _c, 'keep-alive': _k, ...kept } = headers;
+function shapeOf({ status, headers, text: said }: Answer, ...names: string[]): string {
+  const { date: _date, 'x-ms-correlation-request-id': id, connection: _c, 'keep-alive': _k, ...kept } = headers;
+  // The id of the request stands in the message as well, for the operator.
+  const text = said.replaceAll(String(id), 'ID');
   return names.reduce((shape, name) => shape.replaceAll(name, 'NAME'), JSON.stringify({ status, headers: kept, text }));
 }
 

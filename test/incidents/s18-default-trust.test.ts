@@ -126,8 +126,8 @@ describe('headers that proxies set (S18)', () => {
 
   it('from anybody change nothing: not who asks, not what is asked, not what the answer says', async () => {
     const shape = (answer: { status: number; headers: object; text: string }) => {
-      const { date: _d, 'x-ms-correlation-request-id': _r, ...headers } = answer.headers as Record<string, unknown>;
-      return { status: answer.status, headers, text: answer.text };
+      const { date: _d, 'x-ms-correlation-request-id': id, ...headers } = answer.headers as Record<string, unknown>;
+      return { status: answer.status, headers, text: answer.text.replaceAll(String(id), 'ID') };
     };
     for (const path of ['/v2/', '/v2/_catalog', '/v2/a/b/tags/list', '/oauth2/token?service=x']) {
       const plain = shape(await berth.nobody('GET', path));

@@ -73,36 +73,17 @@ export const readBody = statement<
     .limit(1),
 );
 
-export const insertBody = statement<{
-  registryId: number;
-  kind: 'manifest' | 'blob';
-  digest: string;
-  codec: string;
-  keyId: string | null;
-  bytes: Uint8Array;
-}>((db, p) =>
-  db
-    .insertInto('body')
-    .values({
-      registry_id: p.registryId,
-      kind: p.kind,
-      digest: p.digest,
-      codec: p.codec,
-      key_id: p.keyId,
-      bytes: p.bytes,
-    })
-    .onConflict((conflict) => conflict.columns(['registry_id', 'kind', 'digest']).doNothing()),
-);
+interface BodyRow {
+  readonly registryId: number;
+  readonly kind: 'manifest' | 'blob';
+  readonly digest: string;
+  readonly codec: string;
+  readonly keyId: string | null;
+  readonly bytes: Uint8Array;
+}
 
-/** Stores bytes in place of what is there: for what was not present, whose old bytes nobody vouches for. */
-export const putBody = statement<{
-  registryId: number;
-  kind: 'manifest' | 'blob';
-  digest: string;
-  codec: string;
-  keyId: string | null;
-  bytes: Uint8Array;
-}>((db, p) =>
+/** Stores bytes in place of what is there, whose bytes nobody vouches for; changes no row where they are the same. */
+export const putBody = statement<BodyRow>((db, p) =>
   db
     .insertInto('body')
     .values({
@@ -116,7 +97,8 @@ export const putBody = statement<{
     .onConflict((conflict) =>
       conflict
         .columns(['registry_id', 'kind', 'digest'])
-        .doUpdateSet({ codec: p.codec, key_id: p.keyId, bytes: p.bytes }),
+        .doUpdateSet({ codec: p.codec, key_id: p.keyId, bytes: p.bytes })
+        .where('body.bytes', '<>', p.bytes),
     ),
 );
 

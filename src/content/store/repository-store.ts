@@ -256,9 +256,9 @@ export const protectedContent = statement<{ repositoryId: number; now: number },
     .limit(1),
 );
 
-/** One page of listed repository names inside a half-open range. */
+/** One page of listed repository names inside a half-open range. One lower bound: SQLite seeks to the first of two only. */
 export const catalogRange = statement<
-  { registryId: number; after: string; from: string; to: string; limit: number },
+  { registryId: number; from: string; to: string; limit: number },
   { name: string }
 >((db, p) =>
   db
@@ -267,7 +267,6 @@ export const catalogRange = statement<
     .where('registry_id', '=', p.registryId)
     .where('state', '=', 'live')
     .where('locks', '<', sql.lit(8))
-    .where('name', '>', p.after)
     .where('name', '>=', p.from)
     .where('name', '<', p.to)
     .orderBy('name')

@@ -92,8 +92,11 @@ export const putManifest: TransactionDefinition<PutManifest, { created: boolean 
     if (known && (known.state === 'quarantined' || known.state === 'condemned')) {
       throw new Fault('not-permitted', `manifest ${digest} is ${known.state} and cannot be pushed now`);
     }
-    if (known?.state === 'live') await tx.run(touchManifest, { id: known.id, now: tx.now, stamp });
-    else await insertManifest(tx, input, repository.id, stamp);
+    if (known?.state === 'live') {
+      await tx.run(touchManifest, { id: known.id, now: tx.now, stamp });
+      // Whole bytes are at hand: what is stored may be damaged, and nobody has seen it yet.
+      await tx.run(putBody, bodyOf(input));
+    } else await insertManifest(tx, input, repository.id, stamp);
     const versions = new Map<string, number>();
     for (const tag of tags)
       versions.set(tag.name, await pointTag(tx, input, { repositoryId: repository.id, tag, stamp }));
@@ -133,14 +136,18 @@ async function checkChildren(tx: SqlTransaction, input: PutManifest, repositoryI
   }
 }
 
+function bodyOf({ registryId, digest, codec, keyId, body }: PutManifest) {
+  return { registryId, kind: 'manifest' as const, digest, codec, keyId, bytes: body };
+}
+
 async function insertManifest(
   tx: SqlTransaction,
   input: PutManifest,
   repositoryId: number,
   stamp: string,
 ): Promise<void> {
-  const { registryId, digest, codec, keyId } = input;
-  await tx.run(putBody, { registryId, kind: 'manifest', digest, codec, keyId, bytes: input.body });
+  const { registryId, digest } = input;
+  await tx.run(putBody, bodyOf(input));
   // Other repositories may have missed these bytes, too.
   await tx.run(restoreManifests, { registryId, digest });
   const row = await tx.first(upsertManifest, {

@@ -14,7 +14,7 @@ import {
   renewLease,
   upsertBlob,
 } from '../store/blob-rows-store.ts';
-import { insertBody, liveParent, putBody } from '../store/manifest-store.ts';
+import { liveParent, putBody } from '../store/manifest-store.ts';
 import {
   findRepository,
   forgetBlobsOf,
@@ -186,8 +186,7 @@ export const finishUpload: TransactionDefinition<FinishUpload, { kept: boolean }
     const repository = await repositoryForWriting(tx, holdRepository, registryId, input.repository);
     if (input.end !== null && !(await endSession(tx, input.end))) throw uploadEnded();
     const known = await tx.first(blobRow, { registryId, digest });
-    const isPresent = known?.state === 'present';
-    if (known && !isPresent) {
+    if (known && known.state !== 'present') {
       await tx.run(queueRemovals, { registryId, digest, now: tx.now });
       await tx.run(removeLocations, { registryId, digest });
     }
@@ -196,7 +195,7 @@ export const finishUpload: TransactionDefinition<FinishUpload, { kept: boolean }
     if (bytes.kind === 'row') {
       const { codec, keyId } = input;
       const body = { registryId, kind: 'blob', digest, codec, keyId, bytes: bytes.bytes } as const;
-      await tx.run(isPresent ? insertBody : putBody, body);
+      await tx.run(putBody, body);
     }
     const kept = await tx.run(putLocation, {
       registryId,
@@ -273,11 +272,16 @@ export interface RemovedUpload {
   readonly received: number;
 }
 
+/** Forgets ends of sessions whose ids are no good by themselves any more; answers how many. */
+export const forgetEndedUploads: TransactionDefinition<{ limit: number }, number> = {
+  name: 'content/forget-ended-uploads',
+  run: (tx, { limit }) => tx.run(removeEndedUploads, { now: tx.now, limit }),
+};
+
 /** Takes expired sessions off the list, but not those in `held`, and answers what they had staged. */
 export const expireUploads: TransactionDefinition<{ limit: number; held: readonly string[] }, RemovedUpload[]> = {
   name: 'content/expire-uploads',
   async run(tx, { limit, held }) {
-    await tx.run(removeEndedUploads, { now: tx.now, limit: limit * 10 });
     const kept = new Set(held);
     const expired = await tx.all(expiredUploads, { now: tx.now, limit: limit + kept.size });
     const removed: RemovedUpload[] = [];
