@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { type ResponseHead, responseReader } from './response-reader.ts';
 
 /** One HTTP/1.1 request; the body is sent with Content-Length. */
@@ -16,6 +17,13 @@ export interface Answer extends ResponseHead {
   readonly beginning: string;
 }
 
+/** Where a connection goes: over TLS 1.3, verified, where there are certificates (PEM) to trust. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string | undefined;
+}
+
 /** One keep-alive connection with one request in flight at a time (no pipelining). */
 export interface Connection {
   /** Sends a request and resolves when its answer has been read whole. Rejects when the connection breaks before. */
@@ -29,7 +37,7 @@ const readBufferBytes = 512 * 1024;
  * Opens a connection on first use and again when the server closed it. A raw socket with one reused read buffer,
  * because node:http costs the load generator about as much CPU as a fast server spends.
  */
-export function openConnection(host: string, port: number): Connection {
+export function openConnection({ host, port, ca }: Target): Connection {
   const readBuffer = Buffer.allocUnsafe(readBufferBytes);
   let socket: Socket | undefined;
   let settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
@@ -53,7 +61,7 @@ export function openConnection(host: string, port: number): Connection {
   });
 
   const open = (): Socket => {
-    const fresh = connect({
+    const options: TcpNetConnectOpts = {
       host,
       port,
       noDelay: true,
@@ -68,7 +76,9 @@ export function openConnection(host: string, port: number): Connection {
           return true;
         },
       },
-    });
+    };
+    // tls.connect hands `onread` on to its socket, which its type does not say.
+    const fresh = ca === undefined ? connect(options) : connectTls({ ...options, ca, minVersion: 'TLSv1.3' });
     fresh.on('error', (error) => {
       if (fresh === socket) fail(error);
     });

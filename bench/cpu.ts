@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Ticks per second of /proc/<pid>/stat; Linux fixes it at 100 for user space (time(7), USER_HZ). */
 const ticksPerSecond = 100;
 
+/** A process as /proc tells of it. */
 interface ProcessTimes {
   readonly pid: number;
   readonly parent: number;
@@ -13,6 +14,11 @@ interface ProcessTimes {
 
 /** CPU-seconds used so far by the processes `roots` and everything below them: user and system, all threads. */
 export function treeCpuSeconds(roots: readonly number[]): number {
+  return treeOf(roots).reduce((ticks, each) => ticks + each.ticks, 0) / ticksPerSecond;
+}
+
+/** The processes `roots` and everything below them; none for no roots. Throws when none of them is alive. */
+export function treeOf(roots: readonly number[]): ProcessTimes[] {
   const children = new Map<number, ProcessTimes[]>();
   const byPid = new Map<number, ProcessTimes>();
   for (const entry of readdirSync('/proc')) {
@@ -21,18 +27,18 @@ export function treeCpuSeconds(roots: readonly number[]): number {
     byPid.set(times.pid, times);
     children.set(times.parent, [...(children.get(times.parent) ?? []), times]);
   }
-  const seen = new Set<number>();
+  const found = new Map<number, ProcessTimes>();
   const pending = [...roots];
-  let ticks = 0;
   for (let pid = pending.pop(); pid !== undefined; pid = pending.pop()) {
     const times = byPid.get(pid);
-    if (times === undefined || seen.has(pid)) continue;
-    seen.add(pid);
-    ticks += times.ticks;
+    if (times === undefined || found.has(pid)) continue;
+    found.set(pid, times);
     for (const child of children.get(pid) ?? []) pending.push(child.pid);
   }
-  if (seen.size === 0) throw new Error(`no process of ${roots.join(', ')} is alive; the server has ended`);
-  return ticks / ticksPerSecond;
+  if (found.size === 0 && roots.length > 0) {
+    throw new Error(`no process of ${roots.join(', ')} is alive; the server has ended`);
+  }
+  return [...found.values()];
 }
 
 /**

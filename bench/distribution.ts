@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { stringify } from 'yaml';
-import type { Access, Contender, ContenderName, Endpoint } from './contenders.ts';
+import { makeServerIdentity, type ServerIdentity } from './authority.ts';
+import type { Contender, ContenderName, Endpoint } from './contenders.ts';
 import { distributionVersion, findDistribution } from './distribution-program.ts';
+import { freePort } from './free-port.ts';
+import { getOnce } from './http-get.ts';
 import { type ServerProcess, startServer } from './server-process.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
@@ -13,8 +15,9 @@ const host = '127.0.0.1';
 const readyTimeoutMs = 15_000;
 
 /**
- * Starts CNCF Distribution twice over storage of its own: one process that wants tokens, one that wants none, so that
- * only the rows about tokens pay for them. Undefined, after saying why, where the program can neither be found nor built.
+ * Starts CNCF Distribution three times over storage of its own: one process that wants tokens, one that wants none, so that
+ * only the rows about tokens pay for them, and one that speaks TLS. Undefined, after saying why, where the program can
+ * neither be found nor built.
  */
 export async function startDistribution(
   name: ContenderName,
@@ -25,15 +28,21 @@ export async function startDistribution(
   if (program === undefined) return undefined;
   await using stack = new AsyncDisposableStack();
   const issuer = stack.use(await startTokenIssuer());
-  const start = async (access: Access): Promise<Endpoint> => {
-    const home = join(folder, access);
-    await mkdir(home, { recursive: true });
+  const identity = await makeServerIdentity(folder);
+  const start = async (door: keyof Contender['endpoints'], doors: Doors): Promise<Endpoint> => {
+    const home = join(folder, door);
     const port = await freePort();
-    const server = stack.use(await launch(program, home, port, access === 'token' ? issuer : undefined));
-    await untilAnswering(server, port);
-    return { host, port, processIds: [server.pid], credentials: undefined, assertAlive: () => server.assertAlive() };
+    const ca = doors.identity?.ca;
+    const server = stack.use(await launchDistribution(program, { home, port, ...doors }));
+    await untilAnswering(server, `${ca === undefined ? 'http' : 'https'}://${host}:${port}/v2/`, ca);
+    const assertAlive = (): void => server.assertAlive();
+    return { host, port, ca, processIds: [server.pid], databaseProcessIds: [], credentials: undefined, assertAlive };
   };
-  const endpoints = { token: await start('token'), anonymous: await start('anonymous') };
+  const endpoints = {
+    token: await start('token', { issuer }),
+    anonymous: await start('anonymous', {}),
+    tls: await start('tls', { identity }),
+  };
   const running = stack.move();
   return {
     name,
@@ -43,17 +52,24 @@ export async function startDistribution(
   };
 }
 
-async function launch(
+/** What stands in front: tokens of an issuer, TLS, or nothing. */
+interface Doors {
+  readonly issuer?: TokenIssuer;
+  readonly identity?: ServerIdentity;
+}
+
+/** Starts one process on `port`, with configuration and data in `home`, and does not wait for it. */
+export async function launchDistribution(
   program: string,
-  home: string,
-  port: number,
-  issuer: TokenIssuer | undefined,
+  { home, port, issuer, identity }: Doors & { readonly home: string; readonly port: number },
 ): Promise<ServerProcess> {
+  await mkdir(home, { recursive: true });
   const config = join(home, 'config.yml');
   const jwks = join(home, 'jwks.json');
   if (issuer !== undefined) await writeFile(jwks, JSON.stringify(issuer.jwks));
   const auth = issuer && { token: { realm: issuer.realm, service: issuer.service, issuer: issuer.name, jwks } };
-  await writeFile(config, stringify(configuration(join(home, 'storage'), port, auth)));
+  const tls = identity && { certificate: identity.certificateFile, key: identity.keyFile };
+  await writeFile(config, stringify(configuration(join(home, 'storage'), { port, auth, tls })));
   return startServer({
     file: program,
     args: ['serve', config],
@@ -64,7 +80,10 @@ async function launch(
 }
 
 /** Everything that costs and can be switched off is off; what speeds it up is on. */
-function configuration(storage: string, port: number, auth: object | undefined): object {
+function configuration(
+  storage: string,
+  { port, auth, tls }: { port: number; auth: object | undefined; tls: object | undefined },
+): object {
   return {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
@@ -74,7 +93,7 @@ function configuration(storage: string, port: number, auth: object | undefined):
       cache: { blobdescriptor: 'inmemory' },
       maintenance: { uploadpurging: { enabled: false } },
     },
-    http: { addr: `${host}:${port}`, secret: randomBytes(32).toString('hex') },
+    http: { addr: `${host}:${port}`, secret: randomBytes(32).toString('hex'), ...(tls && { tls }) },
     ...(auth && { auth }),
   };
 }
@@ -86,23 +105,11 @@ function configuration(storage: string, port: number, auth: object | undefined):
  */
 const cheapTracing = { OTEL_TRACES_EXPORTER: 'otlp', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' };
 
-/** A port that was free a moment ago: Distribution cannot report the one it would choose by itself. */
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve, reject) => {
-    probe.once('error', reject);
-    probe.listen(0, host, resolve);
-  });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
-
-async function untilAnswering(server: ServerProcess, port: number): Promise<void> {
+async function untilAnswering(server: ServerProcess, url: string, ca: string | undefined): Promise<void> {
   const deadline = performance.now() + readyTimeoutMs;
   for (;;) {
     server.assertAlive();
-    const status = await fetch(`http://${host}:${port}/v2/`).then(
+    const status = await getOnce(url, { ca }).then(
       (response) => response.status,
       () => undefined,
     );

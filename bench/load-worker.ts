@@ -36,9 +36,7 @@ async function run(job: LoadJob, next: () => Operation | undefined): Promise<Loa
       client.close();
     }
   };
-  const clients = Array.from({ length: job.connections }, () =>
-    registryClient(openConnection(job.host, job.port), job.tokens),
-  );
+  const clients = Array.from({ length: job.connections }, () => registryClient(openConnection(job.target), job.tokens));
   await Promise.all(clients.map(loop));
 
   const wallSeconds = (performance.now() - start) / 1000;

@@ -1,11 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import type { Target } from './connection.ts';
 import type { Work } from './work.ts';
 
 /** One measurement's load: `connections` loops over `work` until `seconds` have passed or `maxOperations` are done. */
 export interface LoadJob {
-  readonly host: string;
-  readonly port: number;
+  readonly target: Target;
   readonly connections: number;
   readonly seconds: number;
   readonly maxOperations: number;
@@ -75,4 +75,19 @@ function ask<Key extends 'prepared' | 'result'>(
     child.once('exit', onExit);
     child.send(message);
   });
+}
+
+/** What generators that ran side by side saw together. Percentiles are the worst of any of them. */
+export function mergeResults(results: readonly LoadResult[]): LoadResult {
+  const sum = (key: 'operations' | 'bytes' | 'generatorCpuSeconds'): number =>
+    results.reduce((total, result) => total + result[key], 0);
+  const worst = (key: 'wallSeconds' | 'p50' | 'p99'): number => Math.max(...results.map((result) => result[key]));
+  return {
+    operations: sum('operations'),
+    bytes: sum('bytes'),
+    wallSeconds: worst('wallSeconds'),
+    p50: worst('p50'),
+    p99: worst('p99'),
+    generatorCpuSeconds: sum('generatorCpuSeconds'),
+  };
 }

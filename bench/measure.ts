@@ -1,7 +1,7 @@
 import { openConnection } from './connection.ts';
 import type { Contender, Endpoint } from './contenders.ts';
 import { settledCpuSeconds, treeCpuSeconds } from './cpu.ts';
-import { type LoadResult, prepareLoad } from './load.ts';
+import { type LoadResult, mergeResults, type PreparedLoad, prepareLoad } from './load.ts';
 import { acceptHeader, registryClient } from './registry-client.ts';
 import type { Row, Seed } from './rows.ts';
 import { endpointTokens, type Tokens } from './tokens.ts';
@@ -11,9 +11,11 @@ import { runWrk } from './wrk.ts';
 export interface Measurement {
   /** Operations per second, or MB per second. */
   readonly rate: number;
-  /** CPU of the server's process tree: milliseconds per operation, or seconds per GB. */
+  /** CPU of the server's process tree, and of its database server's where it has one: milliseconds per operation, or seconds per GB. */
   readonly cpu: number;
   readonly cpuSeconds: number;
+  /** The part of `cpuSeconds` that a database server of its own used; 0 where there is none. */
+  readonly databaseCpuSeconds: number;
   readonly operations: number;
   readonly wallSeconds: number;
   /** Milliseconds of a whole operation. */
@@ -30,19 +32,19 @@ export interface ReadyRow {
 
 /** Seeds a row at a contender. */
 export async function readyRow(row: Row, contender: Contender, wrk: boolean): Promise<ReadyRow> {
-  const endpoint = contender.endpoints[row.peerAccess];
+  const endpoint = contender.endpoints[row.tls ? 'tls' : row.peerAccess];
   endpoint.assertAlive();
   const tokens = await endpointTokens(endpoint);
   const seed = await row.seed(async (repositories) =>
-    registryClient(openConnection(endpoint.host, endpoint.port), await tokens.forRepositories(repositories)),
+    registryClient(openConnection(endpoint), await tokens.forRepositories(repositories)),
   );
   const load = wrk && row.wrk ? wrkLoad : generatorLoad;
   return {
     measure: async (seconds, signal) => {
       endpoint.assertAlive();
-      const { result, cpuSeconds } = await load({ row, seed, endpoint, tokens, seconds, signal });
+      const timing = await load({ row, seed, endpoint, tokens, seconds, signal });
       endpoint.assertAlive();
-      return toMeasurement(row, result, cpuSeconds);
+      return toMeasurement(row, timing);
     },
   };
 }
@@ -56,9 +58,11 @@ interface LoadContext {
   readonly signal: AbortSignal;
 }
 
+/** A load and what it cost. */
 interface Timed {
   readonly result: LoadResult;
   readonly cpuSeconds: number;
+  readonly databaseCpuSeconds: number;
 }
 
 async function wrkLoad({ row, seed, endpoint, tokens, seconds, signal }: LoadContext): Promise<Timed> {
@@ -71,32 +75,40 @@ async function wrkLoad({ row, seed, endpoint, tokens, seconds, signal }: LoadCon
 }
 
 async function generatorLoad({ row, seed, endpoint, tokens, seconds, signal }: LoadContext): Promise<Timed> {
+  const { host, port, ca } = endpoint;
+  const generators = row.generators ?? 1;
   const job = {
-    host: endpoint.host,
-    port: endpoint.port,
-    connections: row.connections,
+    target: { host, port, ca },
+    connections: row.connections / generators,
     seconds: row.operations === undefined ? seconds : Number.MAX_SAFE_INTEGER,
     maxOperations: row.operations ?? Math.ceil(row.maxPerSecond * seconds),
     tokens: await tokens.forRepositories(seed.repositories),
     work: seed.work,
   };
-  await using load = await prepareLoad(job, signal);
-  return await timed(endpoint, () => load.run());
+  await using stack = new AsyncDisposableStack();
+  const loads: PreparedLoad[] = [];
+  while (loads.length < generators) loads.push(stack.use(await prepareLoad(job, signal)));
+  return await timed(endpoint, async () => mergeResults(await Promise.all(loads.map((load) => load.run()))));
 }
 
-async function timed(endpoint: Endpoint, run: () => Promise<LoadResult>): Promise<Timed> {
-  const before = treeCpuSeconds(endpoint.processIds);
+/** Runs a load and counts the CPU of the server, and of its database server, until both have gone quiet. */
+export async function timed(endpoint: Endpoint, run: () => Promise<LoadResult>): Promise<Timed> {
+  const { processIds, databaseProcessIds } = endpoint;
+  const roots = [...processIds, ...databaseProcessIds];
+  const before = { all: treeCpuSeconds(roots), database: treeCpuSeconds(databaseProcessIds) };
   const result = await run();
-  return { result, cpuSeconds: (await settledCpuSeconds(endpoint.processIds)) - before };
+  const cpuSeconds = (await settledCpuSeconds(roots)) - before.all;
+  return { result, cpuSeconds, databaseCpuSeconds: treeCpuSeconds(databaseProcessIds) - before.database };
 }
 
-function toMeasurement(row: Row, result: LoadResult, cpuSeconds: number): Measurement {
+function toMeasurement(row: Row, { result, cpuSeconds, databaseCpuSeconds }: Timed): Measurement {
   const { operations, bytes, wallSeconds, p50, p99, generatorCpuSeconds } = result;
   if (operations === 0) throw new Error(`no operation of ${row.name} was completed in ${wallSeconds.toFixed(1)} s`);
   const [amount, cpu] =
     row.counted === 'bytes'
       ? [bytes / 1e6, cpuSeconds / (bytes / 1e9)]
       : [operations, (cpuSeconds * 1000) / operations];
-  const generatorBusy = generatorCpuSeconds / wallSeconds;
-  return { rate: amount / wallSeconds, cpu, cpuSeconds, operations, wallSeconds, p50, p99, generatorBusy };
+  const generatorBusy = generatorCpuSeconds / wallSeconds / (row.generators ?? 1);
+  const spent = { cpu, cpuSeconds, databaseCpuSeconds };
+  return { rate: amount / wallSeconds, ...spent, operations, wallSeconds, p50, p99, generatorBusy };
 }

@@ -1,29 +1,36 @@
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { type ContenderName, contenderNames } from './contenders.ts';
+import { contenderNames } from './contenders.ts';
+import { type FigureRowName, figureRowNames } from './figures.ts';
 import { type Row, rows } from './rows.ts';
 
 /** What one run does. */
 export interface Options {
-  readonly contenders: readonly ContenderName[];
+  readonly contenders: readonly (typeof contenderNames)[number][];
   readonly rows: readonly Row[];
+  readonly figureRows: readonly FigureRowName[];
   readonly rounds: number;
   /** Length of one measurement, except in rows of a fixed number of operations. */
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Everything small and short: does it run? */
+  readonly quick: boolean;
   readonly jsonFile: string | undefined;
   /** Folder in which the run makes its own temporary one. */
   readonly parentFolder: string;
 }
 
+const rowNames: readonly string[] = [...rows.map(({ name }) => name), ...figureRowNames];
+const defaultContenders = 'berth,distribution,berth-pg';
+
 export const usage = `npm run bench -- [options]
 
-  --rounds N             measured rounds per row, after one warm-up round (default 3, at most 50)
-  --rows NAME,NAME       only these rows: ${rows.map((row) => row.name).join(', ')}
+  --rounds N             measured rounds per row, after one warm-up round (default 5, at most 50)
+  --rows NAME,NAME       only these rows: ${rowNames.join(', ')}
   --seconds S            length of one measurement (default 2, at most 30)
-  --quick                one short round per row: does it run? Not for numbers
+  --quick                one short round per row, a small big folder: does it run? Not for numbers
   --json FILE            also write everything measured as JSON
-  --contenders NAME,NAME who runs: ${contenderNames.join(', ')} (default berth,distribution);
+  --contenders NAME,NAME who runs: ${contenderNames.join(', ')} (default ${defaultContenders});
                          distribution-again,distribution shows how far equal servers come out apart
   --dir FOLDER           where the data goes, on the disk to be measured (default: the system's temporary folder)
   --help
@@ -39,31 +46,24 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       seconds: { type: 'string' },
       quick: { type: 'boolean', default: false },
       json: { type: 'string' },
-      contenders: { type: 'string', default: 'berth,distribution' },
+      contenders: { type: 'string', default: defaultContenders },
       dir: { type: 'string', default: tmpdir() },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
   const seconds = numberIn('--seconds', values.seconds ?? (values.quick ? '1' : '2'), 0.2, 30);
-  const rounds = numberIn('--rounds', values.rounds ?? (values.quick ? '1' : '3'), 1, 50);
+  const rounds = numberIn('--rounds', values.rounds ?? (values.quick ? '1' : '5'), 1, 50);
   if (!Number.isInteger(rounds)) throw new Error(`--rounds takes a whole number, not ${rounds}`);
-  const names = values.rows?.split(',') ?? rows.map((row) => row.name);
+  const names = (values.rows?.split(',') ?? rowNames).map((name) => pick('--rows', rowNames, name));
   return {
     contenders: values.contenders.split(',').map((name) => pick('--contenders', contenderNames, name)),
-    rows: names
-      .map((name) => {
-        const known = pick(
-          '--rows',
-          rows.map((row) => row.name),
-          name,
-        );
-        return rows.filter((row) => row.name === known);
-      })
-      .flat(),
+    rows: rows.filter(({ name }) => names.includes(name)),
+    figureRows: figureRowNames.filter((name) => names.includes(name)),
     rounds,
     seconds,
     warmUpSeconds: Math.min(seconds, 1),
+    quick: values.quick,
     jsonFile: values.json,
     parentFolder: values.dir,
   };

@@ -5,6 +5,8 @@ import { imageManifestType } from './content.ts';
 export interface RegistryClient {
   /** True when HEAD answers 200, false when 404. */
   exists(repository: string, path: string): Promise<boolean>;
+  /** GETs any path with the token of that name; returns the size of the body in bytes. */
+  get(path: string, tokenName: string): Promise<number>;
   /** GETs and counts the body; returns its size in bytes. */
   download(repository: string, path: string): Promise<number>;
   /** Uploads by POST and PUT, or by POST, PATCH and PUT when `streamed`. */
@@ -38,6 +40,7 @@ export function registryClient(connection: Connection, tokens: Readonly<Record<s
       const answer = await send(repository, { method: 'HEAD', path: `/v2/${repository}/${path}` }, [200, 404]);
       return answer.status === 200;
     },
+    get: async (path, tokenName) => (await send(tokenName, { method: 'GET', path }, [200])).bodyBytes,
     download: async (repository, path) => {
       const answer = await send(repository, { method: 'GET', path: `/v2/${repository}/${path}` }, [200]);
       return answer.bodyBytes;

@@ -19,7 +19,13 @@ export interface Row {
   readonly counted: 'operations' | 'bytes';
   /** Whether the peer is asked with tokens; Berth always is. */
   readonly peerAccess: Access;
+  /** Over TLS 1.3; the peer then wants no tokens. */
+  readonly tls: boolean;
+  /** Who takes part: the contenders, those and Berth on PostgreSQL, or Berth with one and with two workers. */
+  readonly between: 'contenders' | 'contenders-and-postgres' | 'workers';
   readonly connections: number;
+  /** Processes that generate the load, each with its share of the connections; otherwise one. */
+  readonly generators?: number;
   /** Upper bound of operations in one second of load. Content for all of them is made beforehand. */
   readonly maxPerSecond: number;
   /** Fixed number of operations per measurement, whatever the time; for few and large ones. */
@@ -40,6 +46,8 @@ const manifestRow = (reference: 'tag' | 'digest'): Row => ({
   title: `manifest GET by ${reference}, token, 2 KB, 64 conn`,
   counted: 'operations',
   peerAccess: 'token',
+  tls: false,
+  between: 'contenders-and-postgres',
   connections: 64,
   maxPerSecond: 200_000,
   wrk: true,
@@ -56,11 +64,13 @@ const manifestRow = (reference: 'tag' | 'digest'): Row => ({
   },
 });
 
-const downloadRow = (megabytes: number, connections: number): Row => ({
-  name: `blob-get-${megabytes}m`,
-  title: `blob GET ${megabytes} MB, ${connections} conn`,
+const downloadRow = (megabytes: number, { connections, tls = false }: { connections: number; tls?: boolean }): Row => ({
+  name: `blob-get-${megabytes}m${tls ? '-tls' : ''}`,
+  title: `blob GET ${megabytes} MB${tls ? ', TLS 1.3' : ''}, ${connections} conn`,
   counted: 'bytes',
   peerAccess: 'anonymous',
+  tls,
+  between: 'contenders',
   connections,
   maxPerSecond: 10_000 / megabytes,
   wrk: false,
@@ -77,24 +87,37 @@ const downloadRow = (megabytes: number, connections: number): Row => ({
   },
 });
 
-const uploadRow: Row = {
-  name: 'blob-upload-200m',
-  title: 'blob upload 200 MB, POST+PATCH+PUT, 2 conn',
+/** Four downloads at once, from two generators: one would be the limit of two workers. */
+const workersRow: Row = {
+  ...downloadRow(200, { connections: 4, tls: true }),
+  name: 'blob-get-200m-workers',
+  title: 'blob GET 200 MB, TLS 1.3, 4 conn, two workers against one',
+  between: 'workers',
+  generators: 2,
+};
+
+const uploadRow = (tls: boolean): Row => ({
+  name: `blob-upload-200m${tls ? '-tls' : ''}`,
+  title: `blob upload 200 MB${tls ? ', TLS 1.3' : ''}, POST+PATCH+PUT, 2 conn`,
   counted: 'bytes',
   peerAccess: 'anonymous',
+  tls,
+  between: 'contenders',
   connections: 2,
   maxPerSecond: 2,
   operations: 2,
   wrk: false,
   leavesBigFiles: true,
   seed: () => nothingToSeed({ kind: 'push-blobs', repository: 'bench/upload', blobBytes: 200 * MB, streamed: true }),
-};
+});
 
 const smallBlobRow: Row = {
   name: 'blob-push-4k',
   title: 'blob push 4 KB, POST+PUT, 16 conn',
   counted: 'operations',
   peerAccess: 'anonymous',
+  tls: false,
+  between: 'contenders',
   connections: 16,
   maxPerSecond: 10_000,
   wrk: false,
@@ -107,6 +130,8 @@ const imageRow = (name: string, where: string, repositories: readonly string[]):
   title: `image push (2 blobs of 4 KB, manifest), ${where}, 16 conn`,
   counted: 'operations',
   peerAccess: 'anonymous',
+  tls: false,
+  between: 'contenders-and-postgres',
   connections: 16,
   maxPerSecond: 4000,
   wrk: false,
@@ -118,9 +143,11 @@ const imageRow = (name: string, where: string, repositories: readonly string[]):
 export const rows: readonly Row[] = [
   manifestRow('tag'),
   manifestRow('digest'),
-  downloadRow(200, 2),
-  downloadRow(10, 8),
-  uploadRow,
+  downloadRow(200, { connections: 2 }),
+  downloadRow(10, { connections: 8 }),
+  downloadRow(200, { connections: 2, tls: true }),
+  uploadRow(false),
+  uploadRow(true),
   smallBlobRow,
   imageRow('image-push-one', 'one repository', ['bench/images']),
   imageRow(
@@ -128,6 +155,7 @@ export const rows: readonly Row[] = [
     '100 repositories',
     Array.from({ length: 100 }, (_, index) => `bench/images-${index}`),
   ),
+  workersRow,
 ];
 
 async function nothingToSeed(work: Work & { kind: 'push-blobs' | 'push-images' }): Promise<Seed> {

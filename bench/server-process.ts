@@ -18,7 +18,7 @@ const stopTimeoutMs = 10_000;
 
 /**
  * Starts a server in a process group of its own, so that Ctrl-C reaches the bench alone and the bench stops its servers
- * in order. Disposal sends SIGTERM, waits, and sends SIGKILL to the group after 10 s.
+ * in order. Disposal sends `stopSignal`, waits, and sends SIGKILL to the group after 10 s.
  */
 export async function startServer(command: {
   readonly file: string;
@@ -26,6 +26,10 @@ export async function startServer(command: {
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** Whom it runs as; otherwise as ourselves. */
+  readonly owner?: { readonly uid?: number; readonly gid?: number };
+  /** What asks it to end; otherwise SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals;
 }): Promise<ServerProcess> {
   const log = openSync(command.logFile, 'a');
   const child = spawn(command.file, [...command.args], {
@@ -33,6 +37,7 @@ export async function startServer(command: {
     env: command.env,
     stdio: ['ignore', 'pipe', log],
     detached: true,
+    ...command.owner,
   });
   closeSync(log);
   await once(child, 'spawn');
@@ -75,16 +80,19 @@ export async function startServer(command: {
       if (ended()) throw endedError();
     },
     logTail,
-    [Symbol.asyncDispose]: () => stop(child, pid, ended),
+    [Symbol.asyncDispose]: () => stop(child, { pid, ended, signal: command.stopSignal ?? 'SIGTERM' }),
   };
 }
 
-async function stop(child: ChildProcess, pid: number, ended: () => boolean): Promise<void> {
+async function stop(
+  child: ChildProcess,
+  { pid, ended, signal }: { pid: number; ended: () => boolean; signal: NodeJS.Signals },
+): Promise<void> {
   if (ended()) return;
   const exited = once(child, 'exit');
-  child.kill('SIGTERM');
+  child.kill(signal);
   const timer = setTimeout(() => {
-    console.error(`${child.spawnfile} (pid ${pid}) did not end ${stopTimeoutMs} ms after SIGTERM; killing it`);
+    console.error(`${child.spawnfile} (pid ${pid}) did not end ${stopTimeoutMs} ms after ${signal}; killing it`);
     process.kill(-pid, 'SIGKILL');
   }, stopTimeoutMs);
   await exited;

@@ -4,6 +4,7 @@ import type { RegistryClient } from './registry-client.ts';
 /** What a load generator does over and over, as data: it crosses to the generator's process. */
 export type Work =
   | { readonly kind: 'download'; readonly repository: string; readonly path: string; readonly bytes: number }
+  | { readonly kind: 'get-pages'; readonly tokenName: string; readonly paths: readonly string[] }
   | { readonly kind: 'push-blobs'; readonly repository: string; readonly blobBytes: number; readonly streamed: boolean }
   | { readonly kind: 'push-images'; readonly repositories: readonly string[]; readonly blobBytes: number };
 
@@ -18,6 +19,14 @@ export function prepareWork(work: Work, maxOperations: number): () => Operation 
       let left = maxOperations;
       return () => (left-- > 0 ? operation : undefined);
     }
+    case 'get-pages': {
+      let asked = 0;
+      return () => {
+        const path = work.paths[asked++ % work.paths.length];
+        if (path === undefined || asked > maxOperations) return undefined;
+        return (client) => client.get(path, work.tokenName);
+      };
+    }
     case 'push-blobs': {
       const blobs = randomBlobs(maxOperations, work.blobBytes);
       return () => {
@@ -30,7 +39,9 @@ export function prepareWork(work: Work, maxOperations: number): () => Operation 
       return () => {
         const image = images.pop();
         const repository = work.repositories[images.length % work.repositories.length];
-        return image && repository !== undefined ? (client) => pushImage(client, repository, image) : undefined;
+        return image && repository !== undefined
+          ? (client) => pushImage(client, repository, { image, tag: tagOf(image) })
+          : undefined;
       };
     }
     default:
@@ -49,16 +60,24 @@ async function pushBlob(client: RegistryClient, work: Work & { kind: 'push-blobs
   return blob.bytes.length;
 }
 
-/** Pushes as container clients do: HEAD before each blob and before the manifest, a tag of its own per image. */
-export async function pushImage(client: RegistryClient, repository: string, image: Image): Promise<number> {
+/** Pushes as container clients do: HEAD before each blob and before the manifest. */
+export async function pushImage(
+  client: RegistryClient,
+  repository: string,
+  { image, tag }: { readonly image: Image; readonly tag: string },
+): Promise<number> {
   let bytes = image.manifest.bytes.length;
   for (const blob of [...image.layers, image.config]) {
     if (await client.exists(repository, `blobs/${blob.digest}`)) continue;
     await client.pushBlob(repository, { ...blob, streamed: false });
     bytes += blob.bytes.length;
   }
-  const tag = image.manifest.digest.slice(7, 31);
   await client.exists(repository, `manifests/${tag}`);
   await client.pushManifest(repository, tag, image.manifest.bytes);
   return bytes;
+}
+
+/** A tag of its own per image. */
+function tagOf(image: Image): string {
+  return image.manifest.digest.slice(7, 31);
 }
