@@ -3,12 +3,15 @@ import { startBerth } from './berth.ts';
 import { type BigFolder, makeBigFolder, type Sizes } from './big-folder.ts';
 import { findDistribution } from './distribution-program.ts';
 import type { Figure, FigureRowName, FigureRowResult } from './figures.ts';
-import { type ListingRow, measureListing } from './listing.ts';
+import { measureListing } from './listing.ts';
+import type { ListingRow } from './listing-places.ts';
 import { measureIdle, measureStarts, startables } from './starts.ts';
 
 export const bigSizes: Sizes = { tags: 1_000_000, repositories: 100_000 };
 /** Too small to show anything but that it runs. */
 export const quickSizes: Sizes = { tags: 20_000, repositories: 2_000 };
+/** More rounds than these show nothing new: the rows here take long, and have no peer whose turns they must match. */
+const mostRounds = 5;
 /** Disk that a big folder takes, generously. */
 export const bigFolderBytes = 3_000_000_000;
 
@@ -28,36 +31,44 @@ export async function runFigureRows(rows: readonly FigureRowName[], plan: Figure
   const figures: Figure[] = [];
   const failures: string[] = [];
   const skipped: string[] = [];
-  const attempt = async (name: string, step: () => Promise<readonly Figure[]>): Promise<void> => {
-    plan.say(name);
+  const { signal, say } = plan;
+  const attempt = async (name: string, step: () => Promise<void>): Promise<void> => {
+    say(name);
     try {
-      figures.push(...(await step()));
+      await step();
     } catch (error) {
-      plan.signal.throwIfAborted();
+      signal.throwIfAborted();
       failures.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  if (rows.length === 0) return { figures, failures, skipped };
+  const rounds = Math.min(plan.rounds, mostRounds);
 
-  const big = await fill(plan);
-  const listed = listingRows.filter((name) => rows.includes(name));
-  if (listed.length > 0) {
-    const { folder, credentials } = big;
-    await using berth = await startBerth({ name: 'berth', folder, credentials });
-    const place = { big, endpoint: berth.endpoints.token };
-    const listing = { ...plan, requests: plan.quick ? 200 : 1000 };
-    for (const name of listed) await attempt(name, () => measureListing(name, place, listing));
-  }
-  if (rows.includes('start') || rows.includes('idle')) {
+  const runAll = async (): Promise<void> => {
+    const big = await fill(plan);
+    const listed = listingRows.filter((name) => rows.includes(name));
+    if (listed.length > 0) {
+      const { folder, credentials } = big;
+      await using berth = await startBerth({ name: 'berth', folder, credentials });
+      const place = { big, endpoint: berth.endpoints.token };
+      const listing = { rounds, signal, say, requests: plan.quick ? 200 : 1000 };
+      for (const name of listed) {
+        await attempt(name, async () => void figures.push(...(await measureListing(name, place, listing))));
+      }
+    }
+    if (!rows.includes('start') && !rows.includes('idle')) return;
     const said: string[] = [];
     const distribution = await findDistribution((line) => said.push(line));
     if (distribution === undefined) skipped.push(...said.map((line) => `start and idle of distribution: ${line}`));
     const all = await startables(big, distribution);
-    const { rounds, signal, say } = plan;
     const idleMs = plan.quick ? 1000 : 10_000;
-    if (rows.includes('start')) await attempt('start', () => measureStarts(all, { rounds, signal, say }));
-    if (rows.includes('idle')) await attempt('idle', () => measureIdle(all, { idleMs, signal, say }));
-  }
+    if (rows.includes('start')) {
+      await attempt('start', async () => void figures.push(...(await measureStarts(all, { rounds, signal, say }))));
+    }
+    if (rows.includes('idle')) {
+      await attempt('idle', async () => void figures.push(...(await measureIdle(all, { idleMs, signal, say }))));
+    }
+  };
+  if (rows.length > 0) await attempt('the big folder', runAll);
   return { figures, failures, skipped };
 }
 

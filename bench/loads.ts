@@ -52,7 +52,13 @@ export async function runLoads(options: Options, loads: LoadsPlan): Promise<Load
   for (const row of options.rows) {
     loads.signal.throwIfAborted();
     loads.say(row.title);
-    const measured = row.between === 'workers' ? await measureWorkers(row, plan) : await measureRow(row, plan);
+    const measured = await (row.between === 'workers' ? measureWorkers(row, plan) : measureRow(row, plan)).catch(
+      (error: unknown) => {
+        loads.signal.throwIfAborted();
+        const failures = [error instanceof Error ? error.message : String(error)];
+        return reportRow({ row, rounds: {}, failures }, []);
+      },
+    );
     if (typeof measured === 'string') skipped.push(measured);
     else rows.push(measured);
   }
