@@ -29,5 +29,18 @@ export const damageBody: TransactionDefinition<StoredBody & { bytes: Uint8Array 
   run: (tx, { bytes, ...body }) => (bytes === null ? tx.run(remove, body) : tx.run(overwrite, { ...body, bytes })),
 };
 
-export const transactions: readonly TransactionDefinition<never, unknown>[] = [damageBody];
+const queue = statement<{ store: string; location: string }>((db, p) =>
+  db
+    .insertInto('object_removal')
+    .values({ store: p.store, location: p.location, queued_ms: 0 })
+    .onConflict((conflict) => conflict.columns(['store', 'location']).doNothing()),
+);
+
+/** Puts an object on the list of those to be removed, whether or not a row names it. Does nothing when it is on it. */
+export const queueRemoval: TransactionDefinition<{ store: string; location: string }, number> = {
+  name: 'test/queue-removal',
+  run: (tx, object) => tx.run(queue, object),
+};
+
+export const transactions: readonly TransactionDefinition<never, unknown>[] = [damageBody, queueRemoval];
 export const transactionsUrl: string = import.meta.url;

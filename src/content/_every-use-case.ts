@@ -13,8 +13,20 @@ import {
 } from '../identity/index.ts';
 import { type Digest, digestOf, isFault, parseReference, randomIds } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
+import { backupWork, removalEntries } from './_backup-entries.ts';
+import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
-import { foundDeployment, type Refusal, type Refusals, refusals } from './index.ts';
+import {
+  type BackupObject,
+  type Checks,
+  type ContentEnvironment,
+  foundDeployment,
+  objectRemoval,
+  type Refusal,
+  type Refusals,
+  refusals,
+} from './index.ts';
+import type { ObjectRemoval } from './object-removal.ts';
 
 /** All use-cases of the lower rooms as one process has them, by the service that offers them. */
 export interface Services
@@ -26,10 +38,13 @@ export interface Services
   readonly authenticator: Authenticator;
   readonly tokens: TokenService;
   readonly refusals: Refusals;
+  readonly checks: Checks;
+  readonly objectRemoval: ObjectRemoval;
 }
 
 export interface Machine extends Services {
   readonly database: Database;
+  readonly environment: ContentEnvironment;
   readonly readBlob: ReturnType<typeof useCases>['readBlob'];
 }
 
@@ -40,7 +55,16 @@ export interface Context {
   readonly sound: Machine;
   readonly nth: number;
   /** What `prepare` made for `work`. */
-  given: { session?: Awaited<ReturnType<TestWorld['start']>>; digest?: Digest; manifest?: object; secret?: string };
+  given: {
+    session?: Awaited<ReturnType<TestWorld['start']>>;
+    digest?: Digest;
+    manifest?: object;
+    secret?: string;
+    check?: number;
+    hold?: string;
+    location?: string;
+    object?: BackupObject;
+  };
 }
 
 /** How one use-case is asked for, so that asking again after a failure succeeds. */
@@ -51,6 +75,8 @@ export interface Entry {
   readonly portless?: true;
   /** `prepare` damages something: the invariants hold again only after the work has succeeded. */
   readonly damages?: true;
+  /** Functions behind the doors that are asked for here and are no methods of a service. */
+  readonly functions?: readonly string[];
 }
 
 /** One entry for each method of each service: without it this does not compile, and the test fails. */
@@ -71,9 +97,12 @@ export function machineOf(
   const database = parts.database ?? world.database;
   const { clock } = world;
   const tokens = tokenService({ keys, clock, ids: randomIds, accessLifetimeMs: hour, refreshLifetimeMs: 2 * hour });
+  const again = world.again(parts);
   return {
-    ...world.again(parts),
+    ...again,
     database,
+    checks: checksOf(again.environment),
+    objectRemoval: objectRemoval(again.environment),
     tokens,
     credentials: credentialService({ database, wrapper: localKeyWrapper(new Uint8Array(32).fill(7)), ids: randomIds }),
     authenticator: authenticator({ database, tokens, clock }),
@@ -149,6 +178,8 @@ const newToken = ({ nth }: Context) => ({
 });
 
 export const everyUseCase: EveryUseCase = {
+  checks: checkEntries,
+  objectRemoval: removalEntries,
   uploads: {
     start: { work: (some, context) => some.uploads.start(whereOf(context), 'sha256') },
     status: { prepare: openSession, work: (some, context) => some.uploads.status(sessionOf(context)) },
@@ -440,6 +471,8 @@ export const everyUseCase: EveryUseCase = {
 
 /** What is no method of a service, or another way through one. */
 export const otherWork: Readonly<Record<string, Entry>> = {
+  ...otherChecks,
+  ...backupWork,
   'a push over the bytes of a lost object': {
     damages: true,
     async prepare(context) {
