@@ -206,6 +206,8 @@ async function copyObjects(
     const there = await ends.store.stat(location);
     // An object gets its name in the backup after its hash was right, and is never written to again.
     if (there?.size !== object.size) {
+      // One that lost its end since would keep its name from the copy; nobody can restore it.
+      if (there) await ends.store.remove(location);
       const isHere = object.store === environment.blobs.name;
       const verdict: Awaited<ReturnType<typeof content.copyObject>> = isHere
         ? await content.copyObject(

@@ -226,6 +226,19 @@ describe('berth backup and berth restore', patience, () => {
     }
   });
 
+  test('an object of the backup that lost its end is copied anew by the next one', async () => {
+    await using world = await startServer();
+    const account: Account = { ...world, loginServer: world.ready.loginServer };
+    const backup = join(world.folder, 'backup');
+    const image = await pushImage(account, 'team/app', 'v1', randomBytes(100_000));
+    expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
+    await truncate(await fileOf(join(backup, 'blobs'), image.layerDigest), 50_000);
+    const second = await world.berth(['backup', backup, '--data', world.data, '--json']);
+    expect([second.code, second.stderr]).toEqual([0, '']);
+    expect(JSON.parse(second.stdout)).toMatchObject({ copied: 1, damagedCount: 0 });
+    expect((await world.berth(['backup', '--verify', backup])).code).toBe(0);
+  });
+
   test('kill -9 in the middle leaves the earlier backup whole, and the next one goes on', async () => {
     await using world = await startServer();
     const account: Account = { ...world, loginServer: world.ready.loginServer };
