@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from '../kernel/_cpu-time.ts';
 import { Fault, isFault } from '../kernel/index.ts';
 import {
   artifact,
@@ -125,15 +126,17 @@ describe('parseManifest', () => {
     ['a long operating system', withLayer({ platform: { os: repeat('a') } })],
   ])('takes linear time on 4 MiB of %s', (_, body) => {
     const bytes = Buffer.from(JSON.stringify(body));
-    const start = performance.now();
-    expect(isSoundOrFault(bytes, ociImage)).toBe(true);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      expect(isSoundOrFault(bytes, ociImage)).toBe(true);
+    });
+    expect(took).toBeLessThan(5000);
   });
 
   it('takes linear time on a long Content-Type', () => {
-    const start = performance.now();
-    for (const text of ['a', '/', ';', ' ', 'a/'])
-      expect(() => parseManifest(Buffer.from('{}'), repeat(text), limits)).toThrow(Fault);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      for (const text of ['a', '/', ';', ' ', 'a/'])
+        expect(() => parseManifest(Buffer.from('{}'), repeat(text), limits)).toThrow(Fault);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });

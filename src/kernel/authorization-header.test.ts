@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from './_cpu-time.ts';
 import { parseAuthorization } from './authorization-header.ts';
 
 const basic = (text: string | Uint8Array) => `Basic ${Buffer.from(text).toString('base64')}`;
@@ -88,10 +89,11 @@ describe('parseAuthorization', () => {
   });
 
   it.each([' ', '=', 'A', 'Bearer ', 'Bearer A'])('takes linear time on a megabyte of "%s"', (text) => {
-    const start = performance.now();
-    for (const scheme of ['', 'Basic ', 'Bearer ']) parseAuthorization(scheme + text.repeat((1 << 20) / text.length));
-    for (const scheme of ['', 'Basic ', 'Bearer '])
-      parseAuthorization(`${scheme}${text.repeat(20_000 / text.length)}\0`);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      for (const scheme of ['', 'Basic ', 'Bearer ']) parseAuthorization(scheme + text.repeat((1 << 20) / text.length));
+      for (const scheme of ['', 'Basic ', 'Bearer '])
+        parseAuthorization(`${scheme}${text.repeat(20_000 / text.length)}\0`);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });

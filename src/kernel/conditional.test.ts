@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from './_cpu-time.ts';
 import { etagMatches, ifRangeMatches } from './conditional.ts';
 
 const etag = '"sha256:abc"';
@@ -56,9 +57,10 @@ describe('etagMatches', () => {
   });
 
   it.each(['"', ',', ' ', ', ', '"a",', 'W/', '"a" '])('takes linear time on a megabyte of %j', (text) => {
-    const start = performance.now();
-    etagMatches(`${text.repeat((1 << 20) / text.length)}x`, etag);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      etagMatches(`${text.repeat((1 << 20) / text.length)}x`, etag);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });
 

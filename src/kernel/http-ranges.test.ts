@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from './_cpu-time.ts';
 import { isFault } from './fault.ts';
 import { parseContentRange, parseRange } from './http-ranges.ts';
 
@@ -63,10 +64,11 @@ describe('parseRange', () => {
   });
 
   it.each(['0', '1', '-', ' ', ',0-1'])('takes linear time on a megabyte of "%s"', (text) => {
-    const start = performance.now();
-    parseRange(`bytes=${text.repeat(1 << 20)}`, 10);
-    parseRange(`bytes=1-${text.repeat(1 << 20)}`, 10);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      parseRange(`bytes=${text.repeat(1 << 20)}`, 10);
+      parseRange(`bytes=1-${text.repeat(1 << 20)}`, 10);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });
 
@@ -125,10 +127,11 @@ describe('parseContentRange', () => {
   });
 
   it('takes linear time on a megabyte of blanks', () => {
-    const start = performance.now();
-    expect(() => parseContentRange(`bytes${' '.repeat(1 << 20)}`)).toThrow(
-      expect.objectContaining({ code: 'upload-invalid' }),
-    );
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      expect(() => parseContentRange(`bytes${' '.repeat(1 << 20)}`)).toThrow(
+        expect.objectContaining({ code: 'upload-invalid' }),
+      );
+    });
+    expect(took).toBeLessThan(5000);
   });
 });

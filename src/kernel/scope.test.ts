@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from './_cpu-time.ts';
 import { isFault } from './fault.ts';
 import { parseScopes, type Scope } from './scope.ts';
 
@@ -122,9 +123,10 @@ describe('parseScopes', () => {
   });
 
   it.each([':', 'a', 'a:', ',', ' ', '('])('takes linear time on the longest text of "%s"', (text) => {
-    const start = performance.now();
-    const value = `a:b${text.repeat(8188 / text.length)}`;
-    for (let round = 0; round < 100; round += 1) parseScopes([value]);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      const value = `a:b${text.repeat(8188 / text.length)}`;
+      for (let round = 0; round < 100; round += 1) parseScopes([value]);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });

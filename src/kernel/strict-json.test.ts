@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { cpuTime } from './_cpu-time.ts';
 import { isObject, member, parseStrictJson, StrictJsonError } from './strict-json.ts';
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -167,16 +168,18 @@ describe('parseStrictJson', () => {
     ['small objects', `[${'{"a":1},'.repeat(size / 8)}1]`],
     ['escapes in a key', `{"${'\\u0061'.repeat(size / 6)}":1}`],
   ])('takes linear time on 4 MiB of %s', (_, text) => {
-    const start = performance.now();
-    refusal(() => parse(text));
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      refusal(() => parse(text));
+    });
+    expect(took).toBeLessThan(5000);
   });
 
   it('finds invalid UTF-8 in linear time behind many replacement characters', () => {
     const bytes = Buffer.concat([Buffer.from('\uFFFD'.repeat(size / 3)), Buffer.from([0x80])]);
-    const start = performance.now();
-    expect(refusal(() => parseStrictJson(bytes))).toBe(`invalid UTF-8 at byte ${bytes.length - 1}`);
-    expect(performance.now() - start).toBeLessThan(5000);
+    const took = cpuTime(() => {
+      expect(refusal(() => parseStrictJson(bytes))).toBe(`invalid UTF-8 at byte ${bytes.length - 1}`);
+    });
+    expect(took).toBeLessThan(5000);
   });
 });
 
