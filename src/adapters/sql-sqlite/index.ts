@@ -1,2 +1,8 @@
 export { openSnapshot, type Snapshot } from './open-snapshot.ts';
-export { openSqlite, type SqliteOptions } from './open-sqlite.ts';
+export {
+  joinSqlite,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteOptions,
+  type SqliteShare,
+} from './open-sqlite.ts';

@@ -1,14 +1,18 @@
+import type { MessagePort } from 'node:worker_threads';
 import { type Explanation, Fault, type FaultCode, type FaultDetail, operatorOnly } from '../../kernel/index.ts';
 import { DatabaseError, type SqlValue } from '../../ports/index.ts';
 
 /**
- * What crosses between the caller's thread and the writer:
+ * What crosses between a client's thread and the writer. The thread that started the writer is its first client; others
+ * come by a port that the first one hands over:
  *
  *   caller ──[position, now, input, …]──▶ writer      many transactions in one message
  *   caller ◀──{ results, failures }────── writer      answers in the order of the questions, many in one message
- *   caller ──'close'──▶ writer, caller ◀──{ closed }── writer
+ *   caller ──'close'──▶ writer, caller ◀──{ closed }── writer      the first client's ends the writer, another's its port
+ *   first client ──{ attach: port }──▶ writer         a further client
  *
- * Order replaces identifiers: both ports are first in, first out, and the writer answers strictly in turn.
+ * Order replaces identifiers: every port is first in, first out, and the writer answers each client strictly in turn.
+ * Before any answer it raises a number in shared memory, the generation: who kept something from before sees that first.
  */
 export type Batch = unknown[];
 
@@ -27,6 +31,13 @@ export interface WriterStart {
   readonly transactionNames: readonly string[];
   readonly regionOrdinal: number;
   readonly lastStamp: { readonly sql: string; readonly values: readonly SqlValue[] };
+  /** One Int32: another value after each commit. */
+  readonly generation: SharedArrayBuffer;
+}
+
+/** Makes the writer take another client. The port is transferred. */
+export interface Attach {
+  readonly attach: MessagePort;
 }
 
 /** First message of the writer: it is ready, or why it is not. */
@@ -38,7 +49,7 @@ export interface Answers {
   readonly failures: readonly { readonly index: number; readonly error: PackedError }[];
 }
 
-/** Last message of the writer, when asked to close. */
+/** Last message of the writer to a client that asked to close. */
 export interface Closed {
   readonly closed: true;
   readonly error?: PackedError;

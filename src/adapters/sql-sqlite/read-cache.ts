@@ -1,6 +1,6 @@
 /**
  * Results of reads, kept until the next commit. One process writes this file, through one writer, so a result stays true
- * until that writer has answered; the cache is emptied before the answer reaches the caller. An acknowledged change is
+ * until that writer commits; it raises the generation before it answers, and the cache is emptied at the next read. An acknowledged change is
  * therefore seen by every later read: the bound on staleness is zero.
  */
 export interface ReadCache {

@@ -1,17 +1,35 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { manualClock } from '../../kernel/index.ts';
+import { type Fault, manualClock } from '../../kernel/index.ts';
 import * as fixture from '../../ports/_database-fixture.ts';
 import { databaseContract } from '../../ports/database.contract.ts';
-import type { DatabaseError } from '../../ports/index.ts';
+import type { Database, DatabaseError } from '../../ports/index.ts';
 import * as faulty from './_faulty-fixture.ts';
-import { openSqlite } from './index.ts';
+import { joinSqlite, openSqlite } from './index.ts';
 
 databaseContract('sqlite', async () => {
   const folder = await newFolder();
   return { open: (options) => openSqlite({ ...options, file: folder.file }), [Symbol.asyncDispose]: folder.remove };
+});
+
+databaseContract('sqlite, asked by a further client of its writer,', async () => {
+  const folder = await newFolder();
+  return {
+    async open(options) {
+      const owner = await openSqlite({ ...options, file: folder.file });
+      const database = await joinSqlite({ ...options, share: owner.share() });
+      const close = async () => {
+        await database.close();
+        await owner.close();
+      };
+      return { ...database, close };
+    },
+    [Symbol.asyncDispose]: folder.remove,
+  };
 });
 
 async function newFolder() {
@@ -126,6 +144,94 @@ describe('the writer of sqlite', () => {
     });
     expect(world.db.lost.aborted).toBe(true);
     expect(await world.facts(1, 2, 3)).toHaveLength(first.status === 'fulfilled' ? 1 : 0);
+  });
+});
+
+describe('several clients of one writer', () => {
+  async function newClients(count: number) {
+    const folder = await newFolder();
+    const options = fixture.fixtureOptions(manualClock());
+    const modules = [...options.modules, faulty];
+    const owner = await openSqlite({ ...options, modules, file: folder.file });
+    const clients = await Promise.all(
+      Array.from({ length: count }, () => joinSqlite({ ...options, modules, share: owner.share() })),
+    );
+    return {
+      owner,
+      clients,
+      async [Symbol.asyncDispose]() {
+        for (const client of clients) await client.close();
+        await owner.close();
+        await folder.remove();
+      },
+    };
+  }
+
+  test('each gets its own answers, whatever the others ask at the same time', async () => {
+    await using world = await newClients(3);
+    const asked = [world.owner, ...world.clients].flatMap((database, at) =>
+      Array.from({ length: 200 }, async (_, round) => {
+        const name = `${at}-${round}`;
+        if (round % 10 !== 9) return (await database.transact(fixture.setUnless, { name, refused: false })) === name;
+        const refused = database.transact(fixture.setUnless, { name, refused: true });
+        return refused.then(
+          () => false,
+          (error: Fault) => error.detail?.['name'] === name,
+        );
+      }),
+    );
+    expect((await Promise.all(asked)).filter((right) => !right)).toEqual([]);
+    expect(await world.owner.first(fixture.countCounters, {})).toEqual({ count: 720, total: 720 });
+  });
+
+  test('what is acknowledged to one is what every other reads next', async () => {
+    await using world = await newClients(3);
+    const [writing, ...reading] = world.clients as [Database, ...Database[]];
+    for (let value = 1; value <= 500; value++) {
+      await writing.transact(fixture.set, { name: 'a', value });
+      for (const other of [world.owner, ...reading]) {
+        expect(await other.first(fixture.readCounter, { name: 'a' })).toEqual({ value });
+      }
+    }
+  });
+
+  test('one that leaves ends nothing for the others, and what it asked last is done', async () => {
+    await using world = await newClients(2);
+    const [leaving, staying] = world.clients as [Database, Database];
+    const last = leaving.transact(fixture.set, { name: 'last', value: 1 });
+    await leaving.close();
+    await last;
+    expect(leaving.lost.aborted).toBe(false);
+    await staying.transact(fixture.set, { name: 'more', value: 1 });
+    expect(await world.owner.first(fixture.countCounters, {})).toEqual({ count: 2, total: 2 });
+  });
+
+  test('when the writer ends, every client knows', async () => {
+    await using world = await newClients(2);
+    const [asking, idle] = world.clients as [Database, Database];
+    await expect(asking.transact(faulty.exit, null)).rejects.toMatchObject({ kind: 'unavailable' });
+    for (const { lost } of [world.owner, idle]) if (!lost.aborted) await once(lost, 'abort');
+    await expect(idle.transact(fixture.set, { name: 'a', value: 1 })).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  test('one in another thread reads what was acknowledged here, and here is read what was acknowledged there', async () => {
+    await using world = await newClients(0);
+    const share = world.owner.share();
+    const url = new URL('./_client-thread.ts', import.meta.url);
+    const thread = new Worker(url, { workerData: share, transferList: [share.port] });
+    try {
+      for (let value = 1; value <= 1_000; value += 2) {
+        await world.owner.transact(fixture.set, { name: 'a', value });
+        // It reads, notes what it read, and raises that by one.
+        thread.postMessage('raise');
+        const [read] = (await once(thread, 'message')) as [number];
+        expect(read).toBe(value);
+        expect(await world.owner.first(fixture.readCounter, { name: 'a' })).toEqual({ value: value + 1 });
+      }
+    } finally {
+      thread.postMessage('end');
+      await once(thread, 'exit');
+    }
   });
 });
 

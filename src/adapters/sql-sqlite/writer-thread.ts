@@ -7,6 +7,7 @@ import { databaseError } from './engine-error.ts';
 import { groupCommit, type Job, type Outcome } from './group-commit.ts';
 import {
   type Answers,
+  type Attach,
   type Batch,
   batchStride,
   type Closed,
@@ -75,9 +76,9 @@ function openForWriting(): DatabaseSync {
   }
 }
 
-/** Takes batches until asked to close. */
+/** Takes batches of all clients until the first one asks to close. */
 function serve(
-  port: MessagePort,
+  first: MessagePort,
   db: DatabaseSync,
   definitions: readonly TransactionDefinition<never, unknown>[],
 ): void {
@@ -85,21 +86,31 @@ function serve(
   // The thread has no clock of its own: physical time is that of the job taken last, as its caller read it.
   const stamps = stampClock({ now: () => now, regionOrdinal: start.regionOrdinal, last: readLastStamp(db) });
   const commitGroup = groupCommit(db, stamps);
-  let queue: Job[] = [];
+  const generation = new Int32Array(start.generation);
+  const clients = new Set<MessagePort>();
+  /** Clients that asked to close. */
+  const leaving = new Set<MessagePort>();
+  let queue: { readonly job: Job; readonly client: MessagePort }[] = [];
   let head = 0;
+  /** Whose jobs the group at work took, in order. */
+  let askers: MessagePort[] = [];
   let working = false;
-  let closing = false;
 
-  function accept(message: Batch | 'close'): void {
+  function accept(client: MessagePort, message: Batch | Attach | 'close'): void {
     if (message === 'close') {
-      closing = true;
+      leaving.add(client);
+      return;
+    }
+    if ('attach' in message) {
+      attend(message.attach);
       return;
     }
     for (let at = 0; at < message.length; at += batchStride) {
       const definition = definitions[message[at] as number];
       if (definition === undefined)
         throw new RangeError('a batch names a transaction by a position that does not exist');
-      queue.push({ definition, now: message[at + 1] as number, input: message[at + 2] as never });
+      const job: Job = { definition, now: message[at + 1] as number, input: message[at + 2] as never };
+      queue.push({ job, client });
     }
   }
 
@@ -108,30 +119,70 @@ function serve(
     if (head < queue.length) return true;
     queue = [];
     head = 0;
-    for (let received = receiveMessageOnPort(port); received; received = receiveMessageOnPort(port)) {
-      accept(received.message as Batch | 'close');
+    for (const client of clients) {
+      for (let received = receiveMessageOnPort(client); received; received = receiveMessageOnPort(client)) {
+        accept(client, received.message as Batch | Attach | 'close');
+      }
     }
     return queue.length > 0;
   }
 
   function next(): Job | undefined {
     if (!hasNext()) return undefined;
-    const job = queue[head++];
-    now = job?.now ?? now;
-    return job;
+    const entry = queue[head++];
+    if (entry === undefined) return undefined;
+    now = entry.job.now;
+    askers.push(entry.client);
+    return entry.job;
   }
 
   async function work(): Promise<void> {
     working = true;
-    while (hasNext()) answer(port, await commitGroup(next));
+    while (hasNext()) {
+      askers = [];
+      const outcomes = await commitGroup(next);
+      // Before any answer: whoever hears that something was committed finds nothing kept from before, on no thread.
+      Atomics.add(generation, 0, 1);
+      for (const [client, own] of byClient(askers, outcomes)) answer(client, own);
+    }
     working = false;
-    if (closing) shut(port, db);
+    for (const client of leaving) if (client !== first) dismiss(client);
+    if (leaving.has(first)) shut(first, db);
   }
 
-  port.on('message', (message: Batch | 'close') => {
-    accept(message);
-    if (!working) void work();
-  });
+  function dismiss(client: MessagePort): void {
+    const closed: Closed = { closed: true };
+    client.postMessage(closed);
+    client.close();
+  }
+
+  function attend(client: MessagePort): void {
+    clients.add(client);
+    client.on('message', (message: Batch | Attach | 'close') => {
+      accept(client, message);
+      if (!working) void work();
+    });
+    client.once('close', () => {
+      clients.delete(client);
+      leaving.delete(client);
+    });
+  }
+
+  attend(first);
+}
+
+/** Outcomes by who asked, each in the order of the asking. */
+function byClient(askers: readonly MessagePort[], outcomes: readonly Outcome[]): Map<MessagePort, readonly Outcome[]> {
+  const [first] = askers;
+  if (first === undefined) return new Map();
+  if (askers.every((asker) => asker === first)) return new Map([[first, outcomes]]);
+  const groups = new Map<MessagePort, Outcome[]>();
+  for (const [index, asker] of askers.entries()) {
+    const own = groups.get(asker) ?? [];
+    own.push(outcomes[index] as Outcome);
+    groups.set(asker, own);
+  }
+  return groups;
 }
 
 function readLastStamp(db: DatabaseSync): Stamp | null {

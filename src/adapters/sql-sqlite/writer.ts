@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import { DatabaseError } from '../../ports/index.ts';
 import { databaseError } from './engine-error.ts';
 import {
   type Answers,
+  type Attach,
   type Batch,
   type Closed,
   unpackError,
@@ -16,14 +17,21 @@ import { withOwnBytes } from './own-bytes.ts';
 export interface Writer {
   /** Runs the transaction at `position`; settles after its commit or its failure. */
   submit(position: number, now: number, input: unknown): Promise<unknown>;
-  /** Lets everything submitted finish, writes the log back into the database and ends the thread. Call it once. */
+  /**
+   * Lets everything submitted finish. The writer's first client then has the log written back into the database and ends
+   * the thread; others only leave. Call it once.
+   */
   close(): Promise<void>;
+}
+
+/** The end of the writer thread that the thread has which started it. */
+export interface OwnWriter extends Writer {
+  /** Opens a port for a client in another thread. */
+  attach(): MessagePort;
 }
 
 /** What the writer tells besides answers. */
 export interface WriterEvents {
-  /** Before each answer is given: the file may hold something new. */
-  changed(): void;
   /** Once, when the thread has died: nothing can be written any more. */
   broken(error: DatabaseError): void;
 }
@@ -42,7 +50,7 @@ interface Submission extends Pending {
 /**
  * Starts the writer; resolves when the schema is up to date and it takes transactions. Throws `DatabaseError`.
  */
-export async function startWriter(start: WriterStart, told: WriterEvents): Promise<Writer> {
+export async function startWriter(start: WriterStart, told: WriterEvents): Promise<OwnWriter> {
   // Source and compiled program have the same layout; only the file's extension differs.
   const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
   const worker = new Worker(new URL(file, import.meta.url), { name: 'database-writer', workerData: start });
@@ -54,11 +62,33 @@ export async function startWriter(start: WriterStart, told: WriterEvents): Promi
     await worker.terminate();
     throw unpackError(greeting.error);
   }
-  return attend(worker, told);
+  const { writer, fail } = attend(worker, () => worker.terminate(), told);
+  worker.on('error', (error) => fail(crashed(error)));
+  worker.on('exit', () => fail(crashed(undefined)));
+  return {
+    ...writer,
+    attach() {
+      const { port1, port2 } = new MessageChannel();
+      const message: Attach = { attach: port1 };
+      worker.postMessage(message, [port1]);
+      return port2;
+    },
+  };
 }
 
-/** Carries submissions to a ready writer and answers back. */
-function attend(worker: Worker, told: WriterEvents): Writer {
+/** Becomes a client of a writer that another thread has started, by a port that it opened. */
+export function joinWriter(port: MessagePort, told: WriterEvents): Writer {
+  const { writer, fail } = attend(port, async () => port.close(), told);
+  port.on('close', () => fail(crashed(undefined)));
+  return writer;
+}
+
+/** Carries submissions to a ready writer and answers back. `end` lets go of the line once the writer has closed it. */
+function attend(
+  line: Pick<Worker | MessagePort, 'on' | 'postMessage'>,
+  end: () => Promise<unknown>,
+  told: WriterEvents,
+): { writer: Writer; fail(error: DatabaseError): void } {
   /** Sent and not answered, in order. */
   let pending: Pending[] = [];
   /** Waiting for the end of this turn of the event loop, to travel as one message. */
@@ -67,25 +97,21 @@ function attend(worker: Worker, told: WriterEvents): Writer {
   let finish: Pending | undefined;
   let closing = false;
 
-  worker.on('message', (message: Answers | Closed) => {
+  line.on('message', (message: Answers | Closed) => {
     if ('closed' in message) {
       if (message.error === undefined) finish?.resolve(undefined);
       else finish?.reject(unpackError(message.error));
       return;
     }
-    told.changed();
     const answered = pending.splice(0, message.results.length);
     for (const { index, error } of message.failures) answered[index]?.reject(unpackError(error));
     // Settling twice has no effect: the failures above stay failures.
     for (const [index, { resolve }] of answered.entries()) resolve(message.results[index]);
   });
-  worker.on('error', (error) => fail(crashed(error)));
-  worker.on('exit', () => fail(crashed(undefined)));
 
   function fail(error: DatabaseError): void {
     const first = broken === undefined;
     broken ??= error;
-    told.changed();
     if (first && !closing) told.broken(broken);
     const lost = [...pending, ...outgoing];
     pending = [];
@@ -115,11 +141,11 @@ function attend(worker: Worker, told: WriterEvents): Writer {
   function send(submissions: readonly Submission[]): void {
     const batch: Batch = [];
     for (const { position, now, input } of submissions) batch.push(position, now, withOwnBytes(input));
-    worker.postMessage(batch);
+    line.postMessage(batch);
     pending.push(...submissions);
   }
 
-  return {
+  const writer: Writer = {
     submit(position, now, input) {
       return new Promise((resolve, reject) => {
         if (broken !== undefined) {
@@ -137,15 +163,16 @@ function attend(worker: Worker, told: WriterEvents): Writer {
         const closed = new Promise((resolve, reject) => {
           finish = { resolve, reject };
         });
-        worker.postMessage('close');
+        line.postMessage('close');
         try {
           await closed;
         } finally {
-          await worker.terminate();
+          await end();
         }
       }
     },
   };
+  return { writer, fail };
 }
 
 function crashed(cause: unknown): DatabaseError {
