@@ -10,7 +10,7 @@ import { formatReport, type Report } from '../bench/report.ts';
 import { clientVersions } from './clients/versions.ts';
 import { runConformance } from './conformance.ts';
 import { type FullRun, holdBench, runCrash, runSoak } from './full-runs.ts';
-import { type Counts, noCounts, printSum, projectRoot, sumCounts } from './steps.ts';
+import { type Counts, noCounts, printSum, projectRoot, runVitest, sumCounts } from './steps.ts';
 
 /** What a part of the full test found. */
 interface PartResult {
@@ -27,6 +27,12 @@ interface KeptPart extends PartResult {
 /** Each part, in the order of the page. */
 const parts: Readonly<Record<string, () => PartResult | Promise<PartResult>>> = {
   test: () => script('npm test', 'test'),
+  /** All of it; `npm test` runs a part. */
+  async threads() {
+    const name = 'end to end with three serving threads';
+    const config = ['--config', 'vitest.e2e.config.ts', 'test/e2e/'];
+    return { lines: [{ name, counts: await runVitest(name, config, { BERTH_TEST_FLAGS: '--workers 3' }) }], section: [] };
+  },
   clients: () => script('npm run test:clients', 'test:clients'),
   'clients-full': async () => {
     const { lines } = script('npm run test:clients -- --full', 'test:clients', '--full');

@@ -4,10 +4,18 @@ import { delimiter, join } from 'node:path';
 import { runChecks } from './check.ts';
 import { type Counts, noCounts, printSum, runVitest, sumCounts } from './steps.ts';
 
+/** Where threads could show each other something old, or disturb each other. `npm run test:full` runs all. */
+const withThreads = ['authorization', 'kept-answers', 'push-blobs', 'push-manifests', 'delete', 'referrers', 'mount'];
+
 const counts = sumCounts([
   await runChecks(),
   await runPostgres(),
   await runVitest('end to end', ['--config', 'vitest.e2e.config.ts']),
+  await runVitest(
+    `end to end with three serving threads: ${withThreads.join(', ')}`,
+    ['--config', 'vitest.e2e.config.ts', ...withThreads.map((name) => `test/e2e/${name}.test.ts`)],
+    { BERTH_TEST_FLAGS: '--workers 3' },
+  ),
 ]);
 printSum(counts);
 if (counts.failed > 0) process.exitCode = 1;

@@ -18,7 +18,7 @@ import {
   randomIds,
   type Tag,
 } from '../kernel/index.ts';
-import type { BlobStore, Database } from '../ports/index.ts';
+import type { BlobStore } from '../ports/index.ts';
 import { condemnBlob } from './_condemn-fixture.ts';
 import { damageBody } from './_damage-fixture.ts';
 import type { TestEngine } from './_engines.ts';
@@ -270,7 +270,7 @@ export async function testWorld(options: WorldOptions) {
     damageBody: (kind: 'manifest' | 'blob', digest: string, bytes: Uint8Array | null) =>
       database.transact(damageBody, { registryId: registry.id, kind, digest, bytes }),
     /** The use-cases as a new process has them; parts of the environment may be others. */
-    again(parts: { database?: Database; blobs?: BlobStore; seal?: ContentSeal } = {}) {
+    again(parts: Partial<ContentEnvironment> = {}) {
       manyProcesses ||= (parts.database ?? database) !== database;
       return useCases({ ...environment, ...parts }, registry, lost);
     },

@@ -18,7 +18,7 @@ export { blobs } from './blobs.ts';
 export { bodyCache } from './body-cache.ts';
 export { catalog } from './catalog.ts';
 export { type CheckReport, type Checks, checks, type Finding } from './checks.ts';
-export type { ContentEnvironment, RegistryRef } from './environment.ts';
+export type { ContentEnvironment, InUse, RegistryRef, SharedTurns } from './environment.ts';
 export type { ContentLimits } from './limits.ts';
 export { manifests } from './manifests.ts';
 export { metadata } from './metadata.ts';

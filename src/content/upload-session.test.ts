@@ -31,4 +31,25 @@ describe('the memory of sessions', () => {
     early.keep(hash, 20);
     expect(memory.write('one', 20).hash).toBeUndefined();
   });
+
+  test('takes the turn among threads within its own, and gives it back', async () => {
+    const steps: string[] = [];
+    const memory = sessionMemory({
+      waitMs: 7,
+      busy: () => new Error('busy'),
+      shared: {
+        async alone(name, { waitMs, busy }, work) {
+          steps.push(`${name} taken for ${waitMs}`);
+          if (name === 'elsewhere') throw busy();
+          const done = await work();
+          steps.push(`${name} given`);
+          return done;
+        },
+      },
+    });
+    await Promise.all(['a', 'b'].map((step) => memory.alone('one', async () => void steps.push(step))));
+    expect(steps).toEqual(['one taken for 7', 'a', 'one given', 'one taken for 7', 'b', 'one given']);
+    await expect(memory.alone('elsewhere', async () => 'never')).rejects.toThrow('busy');
+    await expect.poll(() => memory.held()).toEqual([]);
+  });
 });

@@ -1,6 +1,6 @@
 import { type DigestAlgorithm, Fault, type RunningDigest, startDigest } from '../kernel/index.ts';
 import { type BlobStore, BlobStoreError, type StagedBlob } from '../ports/index.ts';
-import type { ContentEnvironment } from './environment.ts';
+import type { ContentEnvironment, SharedTurns } from './environment.ts';
 import { maxRowBlobBytes } from './limits.ts';
 
 /** Bytes of an upload on their way in: small ones stay in memory for the row, larger ones go to the blob store. */
@@ -179,7 +179,7 @@ export async function committedLocation(blobs: BlobStore, key: string, size: num
   }
 }
 
-/** What one process remembers of open sessions: the running hash, and whose turn it is. Losing it costs a re-hash only. */
+/** What one thread remembers of open sessions: the running hash, and whose turn it is. Losing it costs a re-hash only. */
 export interface SessionMemory {
   /** Runs `work` alone among the requests to one session. Throws what `work` throws, or `busy()` after the wait. */
   alone<T>(id: string, work: () => Promise<T>): Promise<T>;
@@ -202,8 +202,15 @@ export interface SessionWrite {
 
 const maxRemembered = 10_000;
 
-/** Makes the memory of sessions. `busy` is thrown when a session stays occupied for `waitMs`. */
-export function sessionMemory(options: { waitMs: number; busy: () => Error }): SessionMemory {
+/**
+ * Makes the memory of sessions. `busy` is thrown when a session stays occupied for `waitMs`. `shared` gives the turns among
+ * threads: who has the turn in this one then takes it there.
+ */
+export function sessionMemory(options: {
+  waitMs: number;
+  busy: () => Error;
+  shared?: SharedTurns | undefined;
+}): SessionMemory {
   const turns = new Map<string, Promise<void>>();
   const writes = new Map<string, SessionWrite>();
   const hashes = new Map<string, { hash: RunningDigest; position: number }>();
@@ -221,7 +228,7 @@ export function sessionMemory(options: { waitMs: number; busy: () => Error }): S
       });
       try {
         if (before) await within(before, options.waitMs, options.busy);
-        return await work();
+        return await (options.shared ? options.shared.alone(id, options, work) : work());
       } finally {
         mine.resolve();
       }

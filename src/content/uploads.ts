@@ -10,7 +10,7 @@ import {
   startDigest,
 } from '../kernel/index.ts';
 import { BlobStoreError, DatabaseError } from '../ports/index.ts';
-import type { ContentEnvironment, RegistryRef } from './environment.ts';
+import type { ContentEnvironment, InUse, RegistryRef } from './environment.ts';
 import { receive } from './intake.ts';
 import type { SessionOwner } from './session-ids.ts';
 import { stagedLeftovers } from './staged-leftovers.ts';
@@ -58,6 +58,8 @@ export interface Uploads {
   whole(where: SessionOwner, body: UploadBody, digest: Digest): Promise<{ size: number }>;
   /** Removes expired sessions and what they staged, then looks for staged bytes that no session names; answers how many sessions. */
   sweep(limit: number): Promise<number>;
+  /** What requests have in their hands here. */
+  inUse(): InUse;
 }
 
 const endedAtOnce = 2_000;
@@ -69,11 +71,14 @@ export function uploads(environment: ContentEnvironment): Uploads {
   const memory = sessionMemory({
     waitMs: 10_000,
     busy: () => new Fault('conflict', 'another request is writing to this upload'),
+    shared: environment.sharedTurns,
   });
 
-  /** Keys of uploads without a session that this process takes in. */
+  /** Keys of uploads without a session that this thread takes in. */
   const wholeKeys = new Set<string>();
-  const leftovers = stagedLeftovers(environment, (key) => wholeKeys.has(key));
+  /** The same elsewhere, as it was when the sweep began. */
+  let keysElsewhere: ReadonlySet<string> = new Set();
+  const leftovers = stagedLeftovers(environment, (key) => wholeKeys.has(key) || keysElsewhere.has(key));
 
   const openTail = (registryId: number, row: Session): Uint8Array | null =>
     row.tail === null ? null : seal.openBody(registryId, row.codec, row.key_id, row.tail);
@@ -388,7 +393,10 @@ export function uploads(environment: ContentEnvironment): Uploads {
     async sweep(limit) {
       // In bites, so that pushes come in between; all of them, since each blob pushed leaves one.
       while ((await database.transact(forgetEndedUploads, { limit: endedAtOnce })) === endedAtOnce);
-      const expired = await database.transact(expireUploads, { limit, held: memory.held() });
+      const elsewhere = await environment.inUseElsewhere?.();
+      keysElsewhere = new Set(elsewhere?.keys);
+      const held = [...memory.held(), ...(elsewhere?.sessions ?? [])];
+      const expired = await database.transact(expireUploads, { limit, held });
       const failures: unknown[] = [];
       for (const { id, stagedKey, received } of expired) {
         memory.forget(id);
@@ -399,6 +407,8 @@ export function uploads(environment: ContentEnvironment): Uploads {
       await leftovers.sweep(limit);
       return expired.length;
     },
+
+    inUse: () => ({ sessions: memory.held(), keys: [...wholeKeys] }),
   };
 }
 

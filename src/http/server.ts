@@ -73,8 +73,11 @@ export interface HttpServer {
  */
 export async function listen(options: {
   listener: Listener;
-  where: { host: string; port: number } | { path: string };
+  /** With `reusePort` several threads may listen at one address, and the system deals out connections among them. */
+  where: { host: string; port: number; reusePort?: boolean } | { path: string };
   limits: ServerLimits;
+  /** 48 bytes that TLS sessions are sealed with: servers that have the same take up each other's sessions. */
+  ticketKeys?: Uint8Array;
 }): Promise<HttpServer> {
   const { limits, listener } = options;
   let inFlight = 0;
@@ -138,6 +141,7 @@ export async function listen(options: {
       ? createTlsServer({
           ...settings,
           minVersion: 'TLSv1.2',
+          ...(options.ticketKeys ? { ticketKeys: Buffer.from(options.ticketKeys) } : {}),
           SNICallback: (servername, callback) => void chooseContext(duties?.certificates, servername, callback),
         })
       : createServer(settings);

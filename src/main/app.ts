@@ -1,35 +1,29 @@
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fsBlobStore } from '../adapters/blob-fs/index.ts';
-import { localKeyWrapper } from '../adapters/key-local/index.ts';
-import { openPostgres } from '../adapters/sql-postgres/index.ts';
-import { openSqlite } from '../adapters/sql-sqlite/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
-import { bufferPool, type Exchange, type HttpServer, listen } from '../http/index.ts';
+import { type HttpServer, listen } from '../http/index.ts';
 import * as identity from '../identity/index.ts';
 import { type Clock, type Ids, isFault } from '../kernel/index.ts';
-import { BlobStoreError, type Database, DatabaseError } from '../ports/index.ts';
+import { BlobStoreError, type Database } from '../ports/index.ts';
 import { type Background, repeat } from './background.ts';
 import { care } from './care.ts';
 import { describeConfig, type LoadedConfig } from './config.ts';
 import type { Config } from './config-schema.ts';
 import { formatAddress } from './config-values.ts';
 import { type DataFolder, openDataFolder } from './data-folder.ts';
-import { behindProxy, parseTrustedProxies } from './forwarded.ts';
-import { type Listeners, placedServers, serverLimits, takeAddresses } from './listeners.ts';
+import { type OwnDatabase, openDatabase, regionOrdinal } from './database.ts';
+import { type Listeners, placedServers, serverLimits, sharedPlaces, takeAddresses } from './listeners.ts';
 import type { Log } from './log.ts';
 import { type ManagementServices, management } from './management.ts';
-import { metrics } from './metrics.ts';
-import { probeWatch } from './probe-watch.ts';
-import { parseRateFactor } from './rate-factor.ts';
-import { registryDoor } from './registry-door.ts';
+import { packConfig } from './packed-config.ts';
+import { openPlane, type Plane, untilIdle } from './plane.ts';
 import { chooseRegistryName } from './registry-name.ts';
-import { derivedKey } from './root-key.ts';
+import { lastInFlight, type Serving, serveHere } from './serving.ts';
+import { type ServingThreads, startServingThreads } from './serving-threads.ts';
 import { StartRefusal } from './start-refusal.ts';
-import { trustStore } from './trust.ts';
+import type { ThreadStart } from './thread-messages.ts';
 
 /** What a start says when it is ready: the line of `--json`, and the source of the welcome. */
 export interface ReadyInfo {
@@ -57,16 +51,12 @@ export interface App {
   force(): void;
 }
 
-/** One region is just N = 1: the first deployment of a region has ordinal 1. */
-const regionOrdinal = 1;
-
+/** Node seals TLS sessions with keys of this size in all. */
+const ticketKeyBytes = 48;
 /** Name of the resource group that the first start makes. */
 const firstResourceGroup = 'berth';
 /** How long a readiness probe waits for the database. */
 const readyWithinMs = 5_000;
-/** How long handlers may take to notice that their connection was closed. */
-const handlersWithinMs = 10_000;
-
 const founding: data.RequestContext = {
   requestId: 'start',
   actor: 'system',
@@ -84,15 +74,19 @@ export async function startApp(options: { loaded: LoadedConfig; clock: Clock; id
   const { config } = loaded;
   const undo: (() => Promise<unknown>)[] = [];
   try {
+    // Node shares a port among threads where the system deals connections out among them.
+    if (config.workers > 1 && process.platform !== 'linux') {
+      throw new StartRefusal('workers needs a system that deals out connections among threads: Linux; set it to 1');
+    }
     const listeners = await takeAddresses(config);
     undo.push(() => listeners.close());
     const folder = await openDataFolder({ path: config.data, clock, ids, pid: process.pid });
     undo.push(() => folder.close());
-    const database = await openDatabase(config, folder, clock);
+    const { database, share } = await openDatabase(config, folder.path, clock);
     undo.push(() => database.close());
     const socket = await openSocket(config, folder);
     undo.push(() => socket.close({ force: true }));
-    return await wire({ loaded, config, clock, ids, log, listeners, folder, database, socket });
+    return await wire({ loaded, config, clock, ids, log, listeners, folder, database, share, socket, undo });
   } catch (error) {
     for (const step of undo.reverse())
       await step().catch((problem: unknown) => log.error('background-failed', problem));
@@ -110,25 +104,6 @@ function refusedBySystem(error: Error): boolean {
   return 'code' in error && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT'].includes(String(error.code));
 }
 
-async function openDatabase(config: Config, folder: DataFolder, clock: Clock): Promise<Database> {
-  const common = {
-    migrations: data.migrations,
-    modules: [data, identity, content],
-    clock,
-    regionOrdinal,
-    lastStamp: data.lastStamp,
-  };
-  try {
-    return config.database.url === null
-      ? await openSqlite({ file: join(folder.path, 'berth.db'), ...common })
-      : await openPostgres({ url: config.database.url.reveal(), ...common });
-  } catch (error) {
-    if (error instanceof DatabaseError)
-      throw new StartRefusal(`cannot open the database: ${error.message}`, { cause: error });
-    throw error;
-  }
-}
-
 interface Parts {
   readonly loaded: LoadedConfig;
   readonly config: Config;
@@ -138,115 +113,40 @@ interface Parts {
   readonly listeners: Listeners;
   readonly folder: DataFolder;
   readonly database: Database;
+  readonly share: OwnDatabase['share'];
   /** The management socket, taken and not served yet. */
   readonly socket: HttpServer;
+  /** What is to be done, last first, when the start fails. */
+  readonly undo: (() => Promise<unknown>)[];
 }
 
 /** The one place where names meet implementations. */
 async function wire(parts: Parts): Promise<App> {
   const { loaded, config, clock, ids, log, listeners, folder, database, socket } = parts;
-  const wrapper = localKeyWrapper(folder.rootKey);
-  const credentials = identity.credentialService({ database, wrapper, ids });
-  const registries = content.registries(database);
-  const { registry, tenantId, subscriptionId, incarnation } = await found(parts, registries);
-
-  const tokens = identity.tokenService({
-    keys: await identity.loadSigningKeys(database, wrapper, ids),
-    clock,
-    ids,
-    accessLifetimeMs: config.tokens.accessLifetime,
-    refreshLifetimeMs: config.tokens.refreshLifetime,
-  });
-  const authenticator = identity.authenticator({ database, tokens, clock });
-  const blobStore = await fsBlobStore({ directory: join(folder.path, 'blobs') });
-  const environment: content.ContentEnvironment = {
-    database,
-    blobs: blobStore,
-    seal: data.plainSeal,
-    clock,
-    ids,
-    regionOrdinal,
-    // A restored copy is another incarnation, and knows none of the sessions that were open.
-    sessionKey: derivedKey(folder.rootKey, `upload-sessions/${incarnation}`),
-    limits: {
-      manifestBytes: config.limits.manifestBytes,
-      layerBytes: config.limits.layerBytes,
-      indexDepth: config.limits.indexDepth,
-      indexWidth: config.limits.indexWidth,
-      openUploadsPerIdentity: config.limits.openUploadsPerIdentity,
-      uploadIdleMs: config.limits.uploadIdle,
-      blobLeaseMs: config.collect.blobLease,
-    },
-  };
-  const lost = (digest: string, error: unknown): void => log.error('blob-lost', error, { digest });
-  const bodies = content.bodyCache({ database, seal: data.plainSeal, lost });
-  const pulls = content.pulls(database, clock);
-  const uploads = content.uploads(environment);
-  const refusals = content.refusals(database);
-
+  const { registry, tenantId, subscriptionId, incarnation } = await found(parts, content.registries(database));
   const publicPort = listeners.https[0]?.server.port ?? 0;
-  const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
-  const trust = await trustStore({
-    folder: folder.path,
-    domain: config.domain,
-    keyWrapper: wrapper,
+  let threads: ServingThreads | undefined;
+  const plane = await openPlane({
+    config,
     clock,
-    nameExists: async (host) => (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined,
+    ids,
+    log,
+    folder,
+    database,
+    incarnation,
+    publicPort,
+    inUseElsewhere: async () => (await threads?.inUse()) ?? { sessions: [], keys: [] },
+    reportsElsewhere: async () => (await threads?.metrics()) ?? [],
   });
-
-  const servers = [listeners.http, ...listeners.https, ...listeners.ipv6, listeners.ingress].flatMap((placed) =>
-    placed ? [placed.server] : [],
-  );
-  const inFlight = (): number => servers.reduce((sum, server) => sum + server.inFlight(), 0);
-  const measured = metrics({ inFlight, refusalsDropped: () => refusals.dropped() });
-  let draining = false;
-  const failed = (exchange: Exchange, error: unknown): void =>
-    log.error('request-failed', error, { requestId: exchange.requestId, operation: exchange.facts.operation });
-  const finished = (exchange: Exchange): void => {
-    const milliseconds = performance.now() - exchange.startedAt;
-    measured.observe(exchange, milliseconds / 1000);
-    log.access(exchange, milliseconds);
-  };
-
-  const probes = probeWatch({ clock, ids });
-  const rates = content.rateLimits({
-    factor: parseRateFactor(config.limits.rates),
-    monotonic: () => performance.now(),
-    throttled: (category, scope) => measured.throttled(category, scope),
-  });
-  const plane = content.dataPlane({
-    door,
-    draining: () => draining,
-    failed,
-    services: {
-      authenticator,
-      tokens,
-      blobs: content.blobs(environment, bodies, lost),
-      manifests: content.manifests(environment, bodies, pulls),
-      uploads,
-      pulls,
-      answers: content.keptAnswers(database, clock),
-      catalog: content.catalog(database),
-      metadata: content.metadata(environment),
-      buffers: bufferPool(),
-      manifestBytes: config.limits.manifestBytes,
-      rates,
-      refusals,
-      clock,
-    },
-  });
-  const certificates = {
-    secureContextFor: (name: string) => trust.secureContextFor(name),
-    unnamed: () => trust.localCertificate(),
-    failed: (error: unknown) => log.error('background-failed', error),
-  };
-  const handle = probes.around(plane);
-  const { trusted } = config.ingress;
-  const forProxies = trusted === null ? handle : behindProxy(parseTrustedProxies(trusted), handle);
-  for (const server of servers) {
-    const serving = server === listeners.ingress?.server ? forProxies : handle;
-    await server.serve({ handle: serving, finished, ...(server.listener.scheme === 'https' ? { certificates } : {}) });
+  const { registries, door, trust, failed, finished } = plane;
+  const credentials = identity.credentialService({ database, wrapper: plane.wrapper, ids });
+  if (config.workers > 1) {
+    threads = await openThreads(parts, plane, { publicPort, incarnation });
+    const started = threads;
+    parts.undo.push(() => started.end(AbortSignal.abort()));
   }
+  const serving: Serving = threads ?? (await serveHere(plane, listeners));
+  const inFlight = (): Promise<number> => serving.inFlight();
 
   // Last of what can fail: a start that failed has not used up the one time that the secret is shown.
   const made = await credentials.ensureAdmin(registry, founding);
@@ -254,31 +154,32 @@ async function wire(parts: Parts): Promise<App> {
   const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
   const managementServers = [socket, ...(listeners.management ? [listeners.management.server] : [])];
   const cared = care({
-    environment,
+    environment: plane.environment,
     config,
     folder: folder.path,
     deploymentId: folder.deploymentId,
     version: programVersion,
     log,
-    metrics: measured,
-    inFlight,
+    metrics: plane.measured,
+    inFlight: lastInFlight(serving),
   });
   const services: ManagementServices = {
     registries,
     checks: cared.checks,
     backups: cared.backups,
     credentials,
-    probes,
-    refusals,
-    metrics: measured,
+    probes: serving.probes,
+    refusals: serving.refusals,
+    metrics: plane.measured,
     config: describeConfig(loaded),
     subscriptionId,
     canonical: (one) => door.canonical(one),
     failed,
     status: async () => ({
       ...ready,
-      draining,
-      inFlight: inFlight(),
+      draining: plane.isDraining(),
+      inFlight: await inFlight(),
+      workers: config.workers,
       listeners: placedServers(listeners),
       version: programVersion,
       tenantId,
@@ -287,7 +188,8 @@ async function wire(parts: Parts): Promise<App> {
       password: undefined,
     }),
     async notReady() {
-      if (draining) return 'shutting down';
+      if (plane.isDraining()) return 'shutting down';
+      if (serving.lost.aborted) return 'a thread that served is gone';
       if (database.lost.aborted) return 'the database can no longer be written';
       // Goes the way of every write, and writes nothing.
       const answered = database.transact(data.numberFeed, { limit: 1 }).then(
@@ -309,7 +211,7 @@ async function wire(parts: Parts): Promise<App> {
       ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
     },
   });
-  const background = [...startBackground({ database, pulls, uploads, rates, refusals, log }), ...cared.begin()];
+  const background = [...startBackground({ database, uploads: plane.uploads, log }), ...cared.begin()];
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
@@ -323,18 +225,15 @@ async function wire(parts: Parts): Promise<App> {
 
   const patience = new AbortController();
   const stop = async (): Promise<void> => {
-    draining = true;
-    log.info('draining', { inFlight: inFlight() });
+    plane.drain();
+    log.info('draining', { inFlight: await inFlight() });
+    await serving.drain();
     await untilIdle(inFlight, config.shutdown.grace, patience.signal);
     const everything = [
-      () => Promise.all([...servers, ...managementServers].map((server) => server.close({ force: true }))),
-      async () => listeners.proxy?.close(),
-      // Handlers whose connection is gone come to their end before the database is closed under them.
-      () => untilIdle(inFlight, handlersWithinMs, patience.signal),
+      () => Promise.all(managementServers.map((server) => server.close({ force: true }))),
+      () => serving.end(patience.signal),
       ...background.map((task) => () => task.stop()),
-      () => pulls.flush(),
-      () => refusals.flush(),
-      () => blobStore.close(),
+      () => plane.close(),
       () => database.close(),
       () => folder.close(),
     ];
@@ -351,7 +250,40 @@ async function wire(parts: Parts): Promise<App> {
     if (problems.length > 0) throw new StartRefusal('the stop was not clean; the log says what failed');
   };
   let stopping: Promise<void> | undefined;
-  return { ready, lost: database.lost, stop: () => (stopping ??= stop()), force: () => patience.abort() };
+  const lost = AbortSignal.any([database.lost, serving.lost]);
+  return { ready, lost, stop: () => (stopping ??= stop()), force: () => patience.abort() };
+}
+
+/**
+ * Starts the threads that serve. The addresses are held, without sharing, until every plane stands: so nobody else has
+ * them, another Berth that starts at the same time is refused, and only an instant lies between giving them back and
+ * taking them again.
+ */
+async function openThreads(
+  parts: Parts,
+  plane: Plane,
+  told: Pick<ThreadStart, 'publicPort' | 'incarnation'>,
+): Promise<ServingThreads> {
+  const { config, folder, listeners, log } = parts;
+  const threads = await startServingThreads({
+    starts: Array.from({ length: config.workers }, () => ({
+      config: packConfig(config),
+      folder: { path: folder.path, rootKey: folder.rootKey },
+      database: parts.share(),
+      ...told,
+    })),
+    log,
+    probes: plane.probes,
+  });
+  try {
+    const places = sharedPlaces(listeners);
+    await listeners.release();
+    await threads.listen(places, randomBytes(ticketKeyBytes));
+    return threads;
+  } catch (error) {
+    await threads.end(AbortSignal.abort());
+    throw error;
+  }
 }
 
 /** First start: whose database this is, its subscription and resource group, the first registry. Later starts find them. */
@@ -397,20 +329,11 @@ async function openSocket(config: Config, folder: DataFolder): Promise<HttpServe
   return socket;
 }
 
-function startBackground(parts: {
-  database: Database;
-  pulls: content.Pulls;
-  uploads: content.Uploads;
-  rates: content.RateLimits;
-  refusals: content.Refusals;
-  log: Log;
-}): Background[] {
-  const { database, pulls, uploads, rates, refusals, log } = parts;
+/** What one thread does for all. */
+function startBackground(parts: { database: Database; uploads: content.Uploads; log: Log }): Background[] {
+  const { database, uploads, log } = parts;
   const failed = (error: unknown): void => log.error('background-failed', error);
   return [
-    repeat(5_000, () => pulls.flush(), failed),
-    repeat(5_000, () => refusals.flush(), failed),
-    repeat(60_000, async () => rates.forget(), failed),
     repeat(
       60_000,
       async () => {
@@ -450,14 +373,6 @@ function readyInfo(
     },
     caFile,
   };
-}
-
-/** Waits until nothing is answered any more, the grace is over, or somebody loses patience. */
-async function untilIdle(inFlight: () => number, graceMs: number, patience: AbortSignal): Promise<void> {
-  const end = performance.now() + graceMs;
-  while (inFlight() > 0 && performance.now() < end && !patience.aborted) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 /** Version of this program, as `berth --version` says it. */

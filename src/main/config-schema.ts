@@ -93,6 +93,15 @@ export const configKeys = {
     meaning:
       'A proxy for clients on this machine that do not resolve the names of Berth: given to them as HTTPS_PROXY, it leads to the TLS listener and nowhere else. The default moves to a free port when that one is taken, and is off without https.listen.',
   },
+  workers: {
+    type: 'integer',
+    default: '1',
+    unit: 'threads',
+    min: 1,
+    max: 64,
+    meaning:
+      'How many threads serve clients. With 1 the process serves in its main thread; with more, that many threads share the ports (Linux only) and the one database writer. Each has its own caches, counts limits.rates for itself and takes an equal share of limits.connections.',
+  },
   'management.listen': {
     type: 'address',
     default: 'off',

@@ -29,7 +29,7 @@ export interface ConnectProxy {
  * when the address cannot be had.
  */
 export async function listenAsProxy(options: {
-  where: { host: string; port: number };
+  where: { host: string; port: number; reusePort?: boolean };
   domain: string;
   /** Ports at which the names may be asked for. */
   ports: readonly number[];

@@ -19,17 +19,76 @@ export interface Listeners {
   /** For proxies that end TLS. */
   readonly ingress: PlacedServer | null;
   readonly management: PlacedServer | null;
+  /** All that clients of the data plane come through. */
+  readonly serving: readonly PlacedServer[];
   /** Leads clients that do not resolve Berth's names to the first TLS listener; without one there is none. */
   readonly proxy: ConnectProxy | null;
+  /** Gives the addresses of the data plane and of the proxy back, for threads that share them. */
+  release(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** An address that threads share. */
+export interface SharedPlace {
+  readonly listener: Listener;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The addresses of one start that its threads take together. */
+export interface SharedPlaces {
+  readonly serving: readonly SharedPlace[];
+  readonly proxy: { readonly host: string; readonly port: number } | null;
 }
 
 /** Where every listener stands, for people and for `berth doctor`. */
 export function placedServers(listeners: Listeners): { name: string; host: string; port: number }[] {
-  const { http, https, ipv6, ingress, management } = listeners;
-  return [http, ...https, ...ipv6, ingress, management].flatMap((placed) =>
-    placed ? [{ name: placed.server.listener.name, host: placed.host, port: placed.server.port }] : [],
-  );
+  const { serving, management } = listeners;
+  return [...serving, ...(management ? [management] : [])].map(({ server, host }) => ({
+    name: server.listener.name,
+    host,
+    port: server.port,
+  }));
+}
+
+/** Where the data plane and the proxy stand, for threads that are to share it. */
+export function sharedPlaces(listeners: Listeners): SharedPlaces {
+  const { serving, proxy } = listeners;
+  return {
+    serving: serving.map(({ server, host }) => ({ listener: server.listener, host, port: server.port })),
+    proxy: proxy && { host: proxy.host, port: proxy.port },
+  };
+}
+
+/**
+ * Takes addresses that other threads take as well. The system shares a port only among sockets that all ask for it, so an
+ * address that somebody else has without sharing it rejects with the system's error.
+ */
+export async function takeShared(
+  places: SharedPlaces,
+  config: Config,
+  ticketKeys: Uint8Array,
+): Promise<Pick<Listeners, 'serving' | 'proxy' | 'close'>> {
+  const serving: PlacedServer[] = [];
+  let proxy: ConnectProxy | null = null;
+  const limits = serverLimits(config);
+  const share = { ...limits, maxConnections: Math.max(1, Math.floor(limits.maxConnections / config.workers)) };
+  const close = async (): Promise<void> => {
+    for (const { server } of serving) await server.close({ force: true });
+    await proxy?.close();
+  };
+  try {
+    for (const { listener, host, port } of places.serving) {
+      const server = await listen({ listener, where: { host, port, reusePort: true }, limits: share, ticketKeys });
+      serving.push({ server, host });
+    }
+    const tls = serving.find(({ server }) => server.listener.scheme === 'https');
+    if (places.proxy && tls) proxy = await openProxy(config, { ...places.proxy, reusePort: true }, tls.server, share);
+    return { serving, proxy, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Takes every configured address, or none: a start that cannot have its ports changes nothing. */
@@ -67,7 +126,12 @@ export async function takeAddresses(config: Config): Promise<Listeners> {
       }
     }
     proxy = https[0] ? await takeProxy(config, https[0].server, limits) : refuseLoneProxy(config);
-    return { http, https, ipv6, ingress, management, proxy, close };
+    const serving = [http, ...https, ...ipv6, ingress].filter((placed) => placed !== null);
+    const release = async (): Promise<void> => {
+      for (const { server } of serving) await server.close({ force: true });
+      await proxy?.close();
+    };
+    return { http, https, ipv6, ingress, management, serving, proxy, release, close };
   } catch (error) {
     await close();
     throw error;
@@ -94,15 +158,22 @@ async function takeTwin(placed: PlacedServer, config: Config, limits: ServerLimi
 
 async function takeProxy(config: Config, tls: HttpServer, limits: ServerLimits): Promise<ConnectProxy | null> {
   if (!config.proxy.listen) return null;
-  return takeAddress(config.proxy.listen, 'proxy', (where) =>
-    listenAsProxy({
-      where,
-      limits,
-      domain: config.domain,
-      ports: [...new Set([443, tls.port])],
-      adopt: (connection) => tls.adopt(connection),
-    }),
-  );
+  return takeAddress(config.proxy.listen, 'proxy', (where) => openProxy(config, where, tls, limits));
+}
+
+function openProxy(
+  config: Config,
+  where: { host: string; port: number; reusePort?: boolean },
+  tls: HttpServer,
+  limits: ServerLimits,
+): Promise<ConnectProxy> {
+  return listenAsProxy({
+    where,
+    limits,
+    domain: config.domain,
+    ports: [...new Set([443, tls.port])],
+    adopt: (connection) => tls.adopt(connection),
+  });
 }
 
 /** A proxy that somebody configured must not be missing silently; the default one has nothing to lead to. */

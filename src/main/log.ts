@@ -11,6 +11,8 @@ export interface Log {
   access(exchange: Exchange, milliseconds: number): void;
   /** Writes out what is buffered, for a moment at most: a reader that is gone, or a full disk, is not waited for. */
   close(): Promise<void>;
+  /** Whole lines that another thread has made. */
+  lines(text: string): void;
 }
 
 /** Every event the log knows. */
@@ -26,7 +28,8 @@ export type LogEvent =
   | 'damage-found'
   | 'check-ended'
   | 'backup-ended'
-  | 'backup-failed';
+  | 'backup-failed'
+  | 'thread-lost';
 
 /** How long a stop waits for the last lines to be written. */
 const lastWordsMs = 2_000;
@@ -60,6 +63,9 @@ export function openLog(options: { level: string; access: boolean; destination?:
     access(exchange, milliseconds) {
       if (!access) return;
       destination.write(accessLine(exchange, milliseconds, isoTime(Date.now())));
+    },
+    lines(text) {
+      destination.write(text);
     },
     async close() {
       clearInterval(timer);

@@ -6,14 +6,14 @@ import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../k
 import type { ConfigRow } from './config.ts';
 import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
 import type { Metrics } from './metrics.ts';
-import type { ProbeWatch } from './probe-watch.ts';
+import type { ProbeDesk } from './probe-watch.ts';
 
 /** What the management socket works with. */
 export interface ManagementServices extends CareServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
-  readonly probes: ProbeWatch;
-  readonly refusals: Refusals;
+  readonly probes: ProbeDesk;
+  readonly refusals: Pick<Refusals, 'find' | 'latest'>;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
   /** Subscription under which the resources of this deployment have their ids. */
@@ -81,12 +81,12 @@ const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = 
 const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], Handler>> = {
   status: async ({ exchange, services }) => exchange.sendJson(200, await services.status()),
   config: async ({ exchange, services }) => exchange.sendJson(200, { keys: services.config }),
-  'probe.open': async ({ exchange, services }) => exchange.sendJson(201, services.probes.open()),
+  'probe.open': async ({ exchange, services }) => exchange.sendJson(201, await services.probes.open()),
   async 'probe.report'({ exchange, parameters, services }) {
-    exchange.sendJson(200, services.probes.report(parameters['id'] ?? ''));
+    exchange.sendJson(200, await services.probes.report(parameters['id'] ?? ''));
   },
   async 'probe.close'({ exchange, parameters, services }) {
-    services.probes.close(parameters['id'] ?? '');
+    await services.probes.close(parameters['id'] ?? '');
     exchange.send(204);
   },
   async 'registry.list'({ exchange, services }) {

@@ -1,11 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { bucketEnds, type Counts, type Durations, type Gauges } from './metrics.ts';
+import { bucketEnds, type Durations, type MetricsReport } from './metrics.ts';
 
 const durationName = 'berth_request_duration_seconds';
 const durationHelp = 'Time from the request head to the end of the answer, by operation.';
 
-/** Registers what was counted with the library that writes the page. */
-export function metricsPage(counts: Counts, gauges: Gauges): Registry {
+/** Registers what was counted with the library that writes the page. `shown` holds the report of the moment. */
+export function metricsPage(shown: { readonly report: MetricsReport }): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   new Counter({
@@ -15,16 +15,16 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { labels, count } of counts.requests.values()) this.inc(labels, count);
+      for (const { labels, count } of shown.report.counts.requests.values()) this.inc(labels, count);
     },
   });
-  void new DurationHistogram(counts.durations, registry);
+  void new DurationHistogram(() => shown.report.counts.durations, registry);
   new Gauge({
     name: 'berth_requests_in_flight',
     help: 'Requests being answered now.',
     registers: [registry],
     collect() {
-      this.set(gauges.inFlight());
+      this.set(shown.report.inFlight);
     },
   });
   new Counter({
@@ -34,7 +34,7 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
     registers: [registry],
     collect() {
       this.reset();
-      for (const { labels, count } of counts.throttled.values()) this.inc(labels, count);
+      for (const { labels, count } of shown.report.counts.throttled.values()) this.inc(labels, count);
     },
   });
   new Counter({
@@ -43,7 +43,7 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(gauges.refusalsDropped());
+      this.inc(shown.report.refusalsDropped);
     },
   });
   new Counter({
@@ -52,7 +52,7 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(counts.care.checkedBytes);
+      this.inc(shown.report.counts.care.checkedBytes);
     },
   });
   new Counter({
@@ -61,7 +61,7 @@ export function metricsPage(counts: Counts, gauges: Gauges): Registry {
     registers: [registry],
     collect() {
       this.reset();
-      this.inc(counts.care.damage);
+      this.inc(shown.report.counts.care.damage);
     },
   });
   return registry;
@@ -71,9 +71,9 @@ type HistogramValues = Awaited<ReturnType<Histogram<'operation' | 'le'>['get']>>
 
 /** Durations as a histogram of the library, read from our own counts when it is written out. */
 class DurationHistogram extends Histogram<'operation'> {
-  readonly #durations: ReadonlyMap<string, Durations>;
+  readonly #durations: () => ReadonlyMap<string, Durations>;
 
-  constructor(durations: ReadonlyMap<string, Durations>, registry: Registry) {
+  constructor(durations: () => ReadonlyMap<string, Durations>, registry: Registry) {
     super({
       name: durationName,
       help: durationHelp,
@@ -86,7 +86,7 @@ class DurationHistogram extends Histogram<'operation'> {
 
   /** What the library asks for when it writes text or JSON. */
   async getForPromString(): Promise<unknown> {
-    const values = [...this.#durations].flatMap(([name, one]) => linesOf(name, one));
+    const values = [...this.#durations()].flatMap(([name, one]) => linesOf(name, one));
     return { name: durationName, help: durationHelp, type: 'histogram', aggregator: 'sum', values };
   }
 }

@@ -11,7 +11,9 @@ export interface Metrics {
   checked(bytes: number): void;
   /** Counts something that a check or the scrub found damaged or gone. */
   damaged(): void;
-  /** The page of `/metrics`. */
+  /** What was counted here so far. */
+  counts(): Counts;
+  /** The page of `/metrics`: what was counted here and elsewhere in this process. */
   page(): Promise<{ contentType: string; text: string }>;
 }
 
@@ -47,21 +49,26 @@ export interface Throttled {
   count: number;
 }
 
-/** What is asked when the page is written. */
-export interface Gauges {
-  inFlight(): number;
-  refusalsDropped(): number;
+/** What a part of this process has to say when the page is written. */
+export interface MetricsReport {
+  readonly counts: Counts;
+  readonly inFlight: number;
+  readonly refusalsDropped: number;
 }
 
 /**
- * Makes the metrics of one process. Requests are counted in plain numbers; the library
- * that writes the page is loaded when somebody asks for it, because its own way of counting cost more than a look-up.
+ * Makes the metrics of one thread. `reports` are those that the page sums up besides. Requests are counted in plain
+ * numbers; the library that writes the page is loaded when somebody asks for it, because its own way of counting cost more
+ * than a look-up.
  */
-export function metrics(gauges: Gauges): Metrics {
+export function metrics(reports: () => Promise<readonly MetricsReport[]>): Metrics {
   const requests = new Map<string, Counted>();
   const durations = new Map<string, Durations>();
   const throttled = new Map<string, Throttled>();
   const care = { checkedBytes: 0, damage: 0 };
+  const own: Counts = { requests, durations, throttled, care };
+  /** What the page shows. */
+  const shown: { report: MetricsReport } = { report: { counts: own, inFlight: 0, refusalsDropped: 0 } };
   let page: Promise<Registry> | undefined;
   const entry = (key: string, operation: string, method: string, status: number): Counted => {
     let shared = durations.get(operation);
@@ -98,13 +105,49 @@ export function metrics(gauges: Gauges): Metrics {
     damaged() {
       care.damage++;
     },
+    counts: () => own,
     async page() {
-      page ??= import('./metrics-page.ts').then((module) =>
-        module.metricsPage({ requests, durations, throttled, care }, gauges),
-      );
+      page ??= import('./metrics-page.ts').then((module) => module.metricsPage(shown));
+      shown.report = sumReports([{ counts: own, inFlight: 0, refusalsDropped: 0 }, ...(await reports())]);
       const registry = await page;
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
+  };
+}
+
+/** Adds reports up; each is left as it is. */
+export function sumReports(reports: readonly MetricsReport[]): MetricsReport {
+  const requests = new Map<string, Counted>();
+  const durations = new Map<string, Durations>();
+  const throttled = new Map<string, Throttled>();
+  for (const { counts } of reports) {
+    for (const [operation, one] of counts.durations) {
+      const sum = durations.get(operation) ?? { buckets: one.buckets.map(() => 0), sum: 0 };
+      const buckets = sum.buckets.map((count, index) => count + (one.buckets[index] ?? 0));
+      durations.set(operation, { buckets, sum: sum.sum + one.sum });
+    }
+    for (const [key, one] of counts.throttled) {
+      throttled.set(key, { labels: one.labels, count: one.count + (throttled.get(key)?.count ?? 0) });
+    }
+  }
+  for (const { counts } of reports) {
+    for (const [key, one] of counts.requests) {
+      const shared = durations.get(one.labels.operation) as Durations;
+      requests.set(key, { labels: one.labels, count: one.count + (requests.get(key)?.count ?? 0), durations: shared });
+    }
+  }
+  return {
+    counts: {
+      requests,
+      durations,
+      throttled,
+      care: {
+        checkedBytes: reports.reduce((sum, { counts }) => sum + counts.care.checkedBytes, 0),
+        damage: reports.reduce((sum, { counts }) => sum + counts.care.damage, 0),
+      },
+    },
+    inFlight: reports.reduce((sum, one) => sum + one.inFlight, 0),
+    refusalsDropped: reports.reduce((sum, one) => sum + one.refusalsDropped, 0),
   };
 }
 

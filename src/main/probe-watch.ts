@@ -7,18 +7,29 @@ import { type Clock, Fault, type Ids, sameSecret } from '../kernel/index.ts';
  * that was opened over the management socket, are answered here, reach no registry and leave nothing behind; the doctor
  * then asks over the socket what arrived.
  */
-export interface ProbeWatch {
+export interface ProbeWatch extends ProbeDesk {
+  open(): { readonly id: string; readonly secret: string };
+  report(id: string): ProbeReport;
+  close(id: string): void;
+  /** Also answers the requests of a probe that was opened in another thread. */
+  admit(probe: { readonly id: string; readonly secret: string }): void;
+  /** Stands before a plane: requests of an open probe end here. Costs nothing while there is none. */
+  around(handle: ServerDuties['handle']): ServerDuties['handle'];
+}
+
+/** Where probes are opened and asked about. */
+export interface ProbeDesk {
   /**
    * Opens a probe for a few minutes. Its requests show the secret; the id may stand in paths and logs. Throws
    * `too-many-requests` while several are open.
    */
-  open(): { readonly id: string; readonly secret: string };
+  open(): Awaitable<{ readonly id: string; readonly secret: string }>;
   /** What has arrived so far. Throws `not-found` for a probe that is over. */
-  report(id: string): ProbeReport;
-  close(id: string): void;
-  /** Stands before a plane: requests of an open probe end here. Costs nothing while there is none. */
-  around(handle: ServerDuties['handle']): ServerDuties['handle'];
+  report(id: string): Awaitable<ProbeReport>;
+  close(id: string): Awaitable<void>;
 }
+
+type Awaitable<T> = T | Promise<T>;
 
 export interface ProbeReport {
   readonly requests: readonly ArrivedRequest[];
@@ -82,7 +93,7 @@ interface Probe {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** Makes the watch of one process. */
+/** Makes the watch of one thread. */
 export function probeWatch(options: { clock: Clock; ids: Ids }): ProbeWatch {
   const { clock, ids } = options;
   let probes: readonly Probe[] = [];
@@ -97,6 +108,9 @@ export function probeWatch(options: { clock: Clock; ids: Ids }): ProbeWatch {
       const probe = { id: ids.id(), secret: ids.secret(), until: clock.now() + lifetimeMs, requests: [] };
       probes = [...probes, probe];
       return { id: probe.id, secret: probe.secret };
+    },
+    admit({ id, secret }) {
+      probes = [...probes, { id, secret, until: clock.now() + lifetimeMs, requests: [] }];
     },
     report(id) {
       const probe = find((one) => one.id === id);

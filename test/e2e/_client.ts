@@ -33,7 +33,9 @@ export interface Target {
   readonly authorization?: string;
 }
 
-const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+/** Under other settings each request has its own connection, so that with several threads any of them may get it. */
+const keepAlive = process.env['BERTH_TEST_FLAGS'] === undefined;
+const agent = new Agent({ keepAlive, maxSockets: 16 });
 
 export function client(target: Target): Client {
   const [hostname, port] = target.address.split(':');

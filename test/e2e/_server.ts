@@ -57,7 +57,9 @@ export async function startBerth(...flags: string[]): Promise<Berth> {
   const data = join(folder, 'data');
   // The user's own settings are none of the test's.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_')));
-  const child = spawn(process.execPath, [program, ...base, '--data', data, ...flags], {
+  // So that the same tests hold for other settings: `BERTH_TEST_FLAGS='--workers 3'`.
+  const everywhere = (process.env['BERTH_TEST_FLAGS'] ?? '').split(' ').filter((flag) => flag !== '');
+  const child = spawn(process.execPath, [program, ...base, '--data', data, ...everywhere, ...flags], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -108,7 +108,8 @@ describe('a pull that was answered before', () => {
 
 it('a pull that was answered before counts against the rate limits like any other', async () => {
   // A hundredth of tier Standard: 50 reads a minute of one identity.
-  await using bounded = await startBerth('--limits-rates', '0.01');
+  // One thread, because each counts for itself.
+  await using bounded = await startBerth('--workers', '1', '--limits-rates', '0.01');
   await pushImage(bounded.admin, 'kept/counted', 'a', 'counted');
   const reader = bounded.as(await bounded.createToken('kept-counted', { 'kept/counted': ['content/read'] }));
   const statuses: number[] = [];

@@ -88,6 +88,7 @@ async function withBerth(folder: string, work: (some: Ask) => Promise<void>): Pr
     info: nothing,
     warn: nothing,
     access: nothing,
+    lines: nothing,
     close: async () => undefined,
     error: (event, error) => errors.push(`${event}: ${String(error)}`),
   };

@@ -31,6 +31,20 @@ describe('the file system blob store: layout', () => {
     for (const file of ['staged/ab-two', 'objects/ab/ab-one']) expect(await modeOf(world.directory, file)).toBe(0o600);
   });
 
+  test('may be opened twice: what one stages or commits is there for the other, and commits of one key agree', async () => {
+    await using world = await makeWorld();
+    const other = await world.reopen();
+    for (let round = 0; round < 20; round++) {
+      const key = `k${round}-shared`;
+      await stageText(world.store, key, 'abc');
+      const locations = await Promise.all([world.store.commit(key, 3), other.commit(key, 3)]);
+      expect(new Set(locations).size).toBe(1);
+      expect(await other.stat(locations[0])).toEqual({ size: 3 });
+    }
+    expect(await world.store.list({ last: null, limit: 100 })).toHaveLength(20);
+    expect(await other.listStaged({ last: null, limit: 100 })).toEqual([]);
+  });
+
   test('lists no file that is not its own', async () => {
     await using world = await makeWorld();
     await writeFile(join(world.directory, 'staged', '.hidden'), '');

@@ -88,7 +88,7 @@ function attend(
   line: Pick<Worker | MessagePort, 'on' | 'postMessage'>,
   end: () => Promise<unknown>,
   told: WriterEvents,
-): { writer: Writer; fail(error: DatabaseError): void } {
+): { writer: Writer; fail: (error: DatabaseError) => void } {
   /** Sent and not answered, in order. */
   let pending: Pending[] = [];
   /** Waiting for the end of this turn of the event loop, to travel as one message. */
