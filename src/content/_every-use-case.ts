@@ -218,7 +218,7 @@ export const everyUseCase: EveryUseCase = {
       },
       work: (some) => some.uploads.sweep(100),
     },
-    inUse: { work: async (some) => some.uploads.inUse() },
+    inUse: { portless: true, work: async (some) => some.uploads.inUse() },
   },
   blobs: {
     find: { prepare: pushedBlob, work: (some, context) => some.readBlob(app, digestIn(context)) },
