@@ -31,7 +31,10 @@ const parts: Readonly<Record<string, () => PartResult | Promise<PartResult>>> = 
   async threads() {
     const name = 'end to end with three serving threads';
     const config = ['--config', 'vitest.e2e.config.ts', 'test/e2e/'];
-    return { lines: [{ name, counts: await runVitest(name, config, { BERTH_TEST_FLAGS: '--workers 3' }) }], section: [] };
+    return {
+      lines: [{ name, counts: await runVitest(name, config, { BERTH_TEST_FLAGS: '--workers 3' }) }],
+      section: [],
+    };
   },
   clients: () => script('npm run test:clients', 'test:clients'),
   'clients-full': async () => {
