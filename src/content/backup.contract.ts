@@ -147,5 +147,32 @@ export function backupContract(name: string, open: EngineFactory): void {
       for (const layer of layers) expect((await copy.readBlob(app, digestOf(layer))).equals(layer)).toBe(true);
       await copy.check();
     });
+
+    test('leave out what has no row with its bytes any more, and name each once', async () => {
+      await using world = await testWorld({ engine, blobs: 'fs' });
+      const [small, sound] = [bytesOf('no row', 500), bytesOf('sound', 400)];
+      const layers = [small, sound];
+      const digest = await world.pushImage(app, { layers, tag: 'v1' });
+      const elsewhere = repo('team/elsewhere');
+      expect(await world.pushImage(elsewhere, { layers, tag: 'v1' })).toBe(digest);
+      const whole = await world.pushImage(app, { layers: [sound], tag: 'whole' });
+      await world.damageBody('blob', digestOf(small), null);
+      await world.damageBody('manifest', digest, null);
+      await world.settle();
+      await using copy = await copyOf(world);
+      // Rows that an earlier test has damaged are there still.
+      const gone = copy.lost.filter((one) => one.startsWith('gone '));
+      expect(gone.toSorted()).toEqual([`gone ${digestOf(small)}`, `gone ${digest}`].toSorted());
+      await expect(copy.blobs.promise(world.registry, app, digestOf(small))).rejects.toMatchObject({
+        code: 'blob-unknown',
+      });
+      for (const name of [app, elsewhere]) {
+        await expect(copy.find(name, 'v1')).rejects.toMatchObject({ code: 'manifest-unknown' });
+      }
+      expect((await copy.find(app, 'whole')).digest).toBe(whole);
+      await copy.pushImage(app, { layers, tag: 'v1' });
+      expect(digestOf(await (await copy.find(elsewhere, 'v1')).bytes())).toBe(digest);
+      await copy.check();
+    });
   });
 }

@@ -4,7 +4,14 @@ import { type BlobReader, type BlobStore, BlobStoreError, type SqlReader, type S
 import type { ContentEnvironment } from './environment.ts';
 import { feed, judgeBody, type Verdict } from './judge.ts';
 import { loseBlob, loseLocation } from './store/blob-rows-store.ts';
-import { bodyKeys, type StoredPlace, storedPlaces, touchedBy, unnamedObjects } from './store/check-store.ts';
+import {
+  bodyKeys,
+  manifestPage,
+  type StoredPlace,
+  storedPlaces,
+  touchedBy,
+  unnamedObjects,
+} from './store/check-store.ts';
 import { loseManifests, readBody } from './store/manifest-store.ts';
 import { deploymentOf, foreignPlace } from './store/restore-store.ts';
 
@@ -29,19 +36,26 @@ const beyondAll = Number.MAX_SAFE_INTEGER;
 
 /** Every object that a snapshot calls present, in order, in pages. */
 export async function* presentObjects(snapshot: SqlReader): AsyncGenerator<BackupObject[]> {
+  for await (const rows of presentPlaces(snapshot)) yield rows.filter((row) => row.location !== '');
+}
+
+async function* presentPlaces(snapshot: SqlReader): AsyncGenerator<StoredPlace[]> {
   let after = { registryId: 0, digest: '', region: 0, store: '' };
   for (;;) {
     const rows = await snapshot.all(storedPlaces, { ...after, lastRegistry: beyondAll, limit: pageRows });
-    yield rows.filter((row) => row.state === 'present' && row.location !== '');
+    yield rows.filter((row) => row.state === 'present');
     const last = rows.at(-1);
     if (rows.length < pageRows || !last) return;
     after = { registryId: last.registry_id, digest: last.digest, region: last.region_ordinal, store: last.store };
   }
 }
 
-/** Every row of bytes in a snapshot that does not hold the bytes of its digest. */
+/**
+ * All bytes in rows of a snapshot that are not those of their digest: first the rows that there are, then, as `gone`, what
+ * a live manifest or a present blob should have a row for and has none. Each is named once.
+ */
 export async function* damagedBodies(
-  environment: ContentEnvironment,
+  environment: Pick<ContentEnvironment, 'seal'>,
   snapshot: SqlReader,
 ): AsyncGenerator<{ body: BackupBody; verdict: Exclude<Verdict, { kind: 'whole' }> }> {
   let after = { registryId: 0, kind: '', digest: '' };
@@ -54,8 +68,35 @@ export async function* damagedBodies(
       if (verdict && verdict.kind !== 'whole') yield { body, verdict };
     }
     const last = rows.at(-1);
-    if (rows.length < pageRows || !last) return;
+    if (rows.length < pageRows || !last) break;
     after = { registryId: last.registry_id, kind: last.kind, digest: last.digest };
+  }
+  // A manifest has a row for each repository that holds it, and its bytes are there once.
+  const named = new Set<string>();
+  for await (const body of bodiesWithoutRow(snapshot)) {
+    const name = `${body.registryId} ${body.kind} ${body.digest}`;
+    if (named.has(name)) continue;
+    named.add(name);
+    yield { body, verdict: { kind: 'gone', detail: 'there is no row with its bytes' } };
+  }
+}
+
+async function* bodiesWithoutRow(snapshot: SqlReader): AsyncGenerator<BackupBody> {
+  for await (const places of presentPlaces(snapshot)) {
+    for (const place of places.filter((one) => one.location === '')) {
+      const body = { registryId: place.registry_id, kind: 'blob', digest: place.digest } as const;
+      if (!(await snapshot.first(readBody, body))) yield body;
+    }
+  }
+  for (let id = 0; ; ) {
+    const rows = await snapshot.all(manifestPage, { id, firstRegistry: 0, lastRegistry: beyondAll, limit: pageRows });
+    for (const row of rows) {
+      if (row.state !== 'live' || row.has_body) continue;
+      yield { registryId: row.registry_id, kind: 'manifest', digest: row.digest };
+    }
+    const last = rows.at(-1);
+    if (rows.length < pageRows || !last) return;
+    id = last.id;
   }
 }
 
@@ -83,11 +124,12 @@ export interface CopyOptions {
   readonly beforeRead: (bytes: number) => Promise<void>;
 }
 
-/** Reads an object of a backup to its end and holds it against its digest. */
+/** Reads an object of a backup to its end and holds it against its digest. Throws what `beforeRead` throws. */
 export async function verifyObject(
   environment: Pick<ContentEnvironment, 'seal'>,
   object: BackupObject,
   open: () => Promise<BlobReader>,
+  options: CopyOptions = { beforeRead: () => Promise.resolve() },
 ): Promise<Verdict> {
   let reader: BlobReader;
   try {
@@ -98,7 +140,7 @@ export async function verifyObject(
   try {
     if (reader.size !== object.size) return wrongSize(reader, object);
     const staged = { write: () => Promise.resolve() };
-    return await stream(environment, object, { reader, staged }, { beforeRead: () => Promise.resolve() });
+    return await stream(environment, object, { reader, staged }, options);
   } finally {
     await reader.close();
   }
@@ -210,7 +252,7 @@ export async function tagsTouched(
   return rows.filter((row) => row.tag !== null).map((row) => `${row.repository}:${row.tag}`);
 }
 
-/** Whose snapshot this is; undefined for a database that no deployment has founded. */
+/** Whose database or snapshot this is; undefined when no deployment has founded it. */
 export async function snapshotDeployment(
   snapshot: SqlReader,
 ): Promise<{ id: string; incarnation: string } | undefined> {

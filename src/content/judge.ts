@@ -54,7 +54,7 @@ export async function judgeObject(
 
 /** The same for bytes in a row, as they are stored. */
 export function judgeBody(
-  environment: ContentEnvironment,
+  environment: Pick<ContentEnvironment, 'seal'>,
   body: { readonly registryId: number; readonly digest: string },
   row: { readonly codec: string; readonly key_id: string | null; readonly bytes: Uint8Array },
 ): Verdict {

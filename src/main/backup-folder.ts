@@ -5,6 +5,12 @@ import { type BlobReader, BlobStoreError } from '../ports/index.ts';
 import { writeDurably } from './durable-file.ts';
 import { StartRefusal } from './start-refusal.ts';
 
+/** Whose backups a folder holds. A restored copy has the deployment id of the original, and an incarnation of its own. */
+export interface BackupOwner {
+  readonly deploymentId: string;
+  readonly incarnation: string;
+}
+
 /**
  * A backup as it lies in a folder. Many backups of one deployment, one after the other, use the same folder:
  *
@@ -12,15 +18,15 @@ import { StartRefusal } from './start-refusal.ts';
  *   blobs/              objects, in the layout of the file store; shared by all generations, only ever added to
  *   generation-<id>/    berth.db, and the files of the data folder that are not objects
  *   backup.json         names the generation that is whole; written last, replaced in one step
+ *   bad-<key>           an object that a verification found bad; see bad-objects.ts
  *   lock, lock.pid      while a backup writes here
  *
  * So an interrupted backup leaves the earlier one as it was, and without `backup.json` there is none.
  */
-export interface BackupManifest {
+export interface BackupManifest extends BackupOwner {
   readonly format: number;
   /** Program version that made it. */
   readonly version: string;
-  readonly deploymentId: string;
   readonly engine: 'sqlite' | 'postgres';
   readonly startedMs: number;
   readonly endedMs: number;
@@ -54,7 +60,7 @@ export const databaseFile = 'berth.db';
 /** Files of a data folder that go into a backup, besides database and objects. `berth.json` is written last by a restore. */
 export const folderFiles = ['root.key', 'ca.pem', 'ca.json', 'berth.yaml', 'berth.json'] as const;
 const ownNames =
-  /^(?:deployment\.json|backup\.json|blobs|generation-[0-9a-f]+|lock|lock\.pid|lock-journal|lost\+found|(?:deployment|backup)\.json\.tmp-[0-9a-f]+)$/;
+  /^(?:deployment\.json|backup\.json|blobs|generation-[0-9a-f]+|lock|lock\.pid|lock-journal|lost\+found|bad-[A-Za-z0-9_-]+|(?:deployment|backup)\.json\.tmp-[0-9a-f]+)$/;
 
 export const generationName = (id: string): string => `generation-${id}`;
 export const manifestFile = (folder: string): string => join(folder, 'backup.json');
@@ -94,10 +100,10 @@ export async function readManifest(folder: string): Promise<BackupManifest> {
 }
 
 /**
- * Throws a StartRefusal unless backups of `deploymentId` may be written into a folder: it is empty, or holds earlier ones.
+ * Throws a StartRefusal unless backups of `owner` may be written into a folder: it is empty, or holds earlier ones.
  * Answers whether it holds some. Writes nothing.
  */
-export async function checkBackupFolder(folder: string, deploymentId: string): Promise<boolean> {
+export async function checkBackupFolder(folder: string, owner: BackupOwner): Promise<boolean> {
   const names = await readdir(folder);
   const foreign = names.find((name) => !ownNames.test(name));
   if (foreign !== undefined) {
@@ -107,25 +113,32 @@ export async function checkBackupFolder(folder: string, deploymentId: string): P
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined && (names.includes('blobs') || names.includes('backup.json'))) {
+  if (text === undefined && !names.includes('blobs') && !names.includes('backup.json')) return false;
+  const { deploymentId, incarnation } = text === undefined ? {} : ownerIn(text);
+  if (deploymentId === undefined || incarnation === undefined) {
     throw new StartRefusal(`${folder} does not say whose backup it holds; name an empty folder`);
   }
-  if (text !== undefined && ownerIn(text) !== deploymentId) {
+  if (deploymentId !== owner.deploymentId) {
     throw new StartRefusal(`${folder} holds backups of another deployment; name an empty folder`);
   }
-  return text !== undefined;
+  if (incarnation !== owner.incarnation) {
+    throw new StartRefusal(
+      `${folder} holds backups of another copy of this deployment; a restored copy and its original do not share one; name an empty folder`,
+    );
+  }
+  return true;
 }
 
 /** Writes down whose backups a folder holds. */
-export async function claimBackupFolder(folder: string, deploymentId: string): Promise<void> {
-  await writeDurably(deploymentFile(folder), `${JSON.stringify({ format: backupFormat, deploymentId }, null, 2)}\n`);
+export async function claimBackupFolder(folder: string, owner: BackupOwner): Promise<void> {
+  await writeDurably(deploymentFile(folder), `${JSON.stringify({ format: backupFormat, ...owner }, null, 2)}\n`);
 }
 
-function ownerIn(text: string): unknown {
+function ownerIn(text: string): { readonly [K in keyof BackupOwner]?: unknown } {
   try {
-    return (JSON.parse(text) as { deploymentId?: unknown } | null)?.deploymentId;
+    return (JSON.parse(text) as { [K in keyof BackupOwner]?: unknown } | null) ?? {};
   } catch {
-    return undefined;
+    return {};
   }
 }
 

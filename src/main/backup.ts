@@ -8,6 +8,7 @@ import {
   type BackupDamage,
   type BackupFile,
   type BackupManifest,
+  type BackupOwner,
   backupFormat,
   checkBackupFolder,
   claimBackupFolder,
@@ -17,6 +18,7 @@ import {
   generationName,
   manifestFile,
 } from './backup-folder.ts';
+import { markedBad, unmark } from './bad-objects.ts';
 import { copyDurably } from './copy-file.ts';
 import { diskRefusal } from './disk-refusal.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
@@ -62,7 +64,6 @@ export interface BackupOptions {
   readonly environment: content.ContentEnvironment;
   /** The data folder. */
   readonly folder: string;
-  readonly deploymentId: string;
   readonly pid: number;
   readonly version: string;
   readonly ended: (report: BackupReport) => void;
@@ -134,18 +135,20 @@ async function makeBackup(
   progress: Progress,
   ending: AbortSignal,
 ): Promise<void> {
-  const { environment, pid, deploymentId } = options;
+  const { environment, pid } = options;
+  const owner = await ownerOf(environment);
   const target = await openTarget(request.target, options.folder);
-  await checkBackupFolder(target, deploymentId);
+  await checkBackupFolder(target, owner);
   const lock = await lockFolder(target, pid);
   try {
     // Under the lock: another deployment may have come in between.
-    if (!(await checkBackupFolder(target, deploymentId))) await claimBackupFolder(target, deploymentId);
+    if (!(await checkBackupFolder(target, owner))) await claimBackupFolder(target, owner);
     const generation = join(target, generationName(progress.id));
+    const marked = await markedBad(target);
     await using hold = await holdObjects(environment, progress.id);
     const signal = AbortSignal.any([ending, hold.lost]);
     try {
-      await fillGeneration({ ...options, request, progress, target, generation, signal });
+      await fillGeneration({ ...options, request, progress, owner, target, generation, marked, signal });
     } catch (error) {
       // Once it is whole it stays, whatever keeps the earlier ones from being cleared away.
       if (progress.phase !== 'clearing') await rm(generation, { recursive: true, force: true });
@@ -156,11 +159,21 @@ async function makeBackup(
   }
 }
 
+/** As the database says, which several hosts may share. */
+async function ownerOf({ database }: content.ContentEnvironment): Promise<BackupOwner> {
+  const deployment = await content.snapshotDeployment(database);
+  if (!deployment) throw new Error('a running server without a deployment');
+  return { deploymentId: deployment.id, incarnation: deployment.incarnation };
+}
+
 interface Filling extends BackupOptions {
   readonly request: BackupRequest;
   readonly progress: Progress;
+  readonly owner: BackupOwner;
   readonly target: string;
   readonly generation: string;
+  /** Locations of what a verification found bad. */
+  readonly marked: ReadonlySet<string>;
   readonly signal: AbortSignal;
 }
 
@@ -198,23 +211,34 @@ async function copyObjects(
   filling: Filling,
   ends: { readonly snapshot: content.BackupSnapshot; readonly store: BlobTarget },
 ): Promise<number> {
-  const { environment, progress, signal, request } = filling;
+  const { environment, progress, signal, request, target, marked } = filling;
   const limit = content.pace(() => request.bytesPerSecond);
+  const slowly = { beforeRead: (count: number) => limit.take(count, signal) };
   let bytes = 0;
+  /** Whether the backup has it. What it should not have under this name is removed. */
+  const isThere = async (object: content.BackupObject, location: string): Promise<boolean> => {
+    const there = await ends.store.stat(location);
+    const isMarked = marked.has(location);
+    // An object gets its name in the backup after its hash was right, and is never written to again.
+    let isSound = there?.size === object.size;
+    if (isSound && isMarked) {
+      const verdict = await content.verifyObject(environment, object, () => ends.store.open(location), slowly);
+      isSound = verdict.kind === 'whole';
+    }
+    if (there && !isSound) await ends.store.remove(location);
+    if (isMarked) await unmark(target, location);
+    return isSound;
+  };
   const copy = async (object: content.BackupObject): Promise<void> => {
     const location = content.backupLocation(object);
-    const there = await ends.store.stat(location);
-    // An object gets its name in the backup after its hash was right, and is never written to again.
-    if (there?.size !== object.size) {
-      // One that lost its end since would keep its name from the copy; nobody can restore it.
-      if (there) await ends.store.remove(location);
+    if (!(await isThere(object, location))) {
       const isHere = object.store === environment.blobs.name;
       const verdict: Awaited<ReturnType<typeof content.copyObject>> = isHere
         ? await content.copyObject(
             environment,
             object,
             { open: () => environment.blobs.open(object.location), target: ends.store },
-            { beforeRead: (count) => limit.take(count, signal) },
+            slowly,
           )
         : { kind: 'unreadable', detail: `it lies in the store "${object.store}", which this server does not have` };
       if (verdict.kind !== 'whole') {
@@ -277,7 +301,7 @@ async function writeEnd(filling: Filling, counted: { startedMs: number; bytes: n
   const manifest: BackupManifest = {
     format: backupFormat,
     version: filling.version,
-    deploymentId: filling.deploymentId,
+    ...filling.owner,
     engine: environment.database.dialect,
     startedMs: counted.startedMs,
     endedMs: environment.clock.now(),
@@ -291,9 +315,9 @@ async function writeEnd(filling: Filling, counted: { startedMs: number; bytes: n
   await writeDurably(manifestFile(target), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Removes earlier generations, and objects that this one does not name. */
+/** Removes earlier generations, objects that this one does not name, and marks of objects that are not there. */
 async function clearOld(
-  { progress, target, signal }: Filling,
+  { progress, target, marked, signal }: Filling,
   ends: { readonly snapshot: content.BackupSnapshot; readonly store: BlobTarget },
 ): Promise<void> {
   for (const name of await readdir(target)) {
@@ -305,8 +329,11 @@ async function clearOld(
     const page: string[] = await ends.store.list({ last, limit: 500 });
     const unnamed = await content.unnamedInBackup(ends.snapshot, page);
     for (const location of unnamed) await ends.store.remove(location);
-    if (page.length < 500) return;
+    if (page.length < 500) break;
     last = page.at(-1) ?? null;
+  }
+  for (const location of marked) {
+    if (!(await ends.store.stat(location))) await unmark(target, location);
   }
 }
 

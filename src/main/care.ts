@@ -60,7 +60,6 @@ export function care(options: CareOptions): Care {
   const saved = backups({
     environment,
     folder: options.folder,
-    deploymentId: options.deploymentId,
     pid: process.pid,
     version: options.version,
     ended: (report) => log.info('backup-ended', { ...report, damaged: undefined }),

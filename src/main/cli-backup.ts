@@ -66,10 +66,15 @@ async function untilEnded(folder: string, id: string, tell: (line: string) => vo
 async function verify(folder: string, options: Options): Promise<void> {
   const { verifyBackup } = await import('./restore.ts');
   const tell = teller(options);
-  const { manifest, problems } = await verifyBackup(folder, ({ objects, of }) => tell(`${objects} of ${of} objects`));
-  print(options, { ...shown(manifest), problems }, () => [
+  const verified = await verifyBackup(folder, ({ objects, of }) => tell(`${objects} of ${of} objects`));
+  const { manifest, problems, marked, unmarked } = verified;
+  print(options, { ...shown(manifest), problems, marked, unmarked }, () => [
     ...headOf(manifest),
     ...(problems.length === 0 ? ['everything is whole'] : problems),
+    ...(marked > 0 ? [`damaged objects that the next backup into ${folder} copies anew: ${marked}`] : []),
+    ...(unmarked === null
+      ? []
+      : [`the next backup will not copy all that is damaged anew, because it could not be marked: ${unmarked}`]),
   ]);
   if (problems.length > 0) process.exitCode = damageFound;
 }

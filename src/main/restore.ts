@@ -15,6 +15,7 @@ import {
   openObject,
   readManifest,
 } from './backup-folder.ts';
+import { markBad } from './bad-objects.ts';
 import { copyDurably } from './copy-file.ts';
 import { diskRefusal } from './disk-refusal.ts';
 import { syncFolder } from './durable-file.ts';
@@ -30,6 +31,10 @@ export interface VerifiedBackup {
   readonly manifest: BackupManifest;
   /** What is wrong with it, each with the path of the file; at most `maxProblems`. */
   readonly problems: readonly string[];
+  /** Damaged objects that were marked, so that the next backup into the folder copies them anew. */
+  readonly marked: number;
+  /** Why the others could not be marked, for instance because nothing may be written there; null when all were. */
+  readonly unmarked: string | null;
 }
 
 const maxProblems = 1_000;
@@ -37,36 +42,49 @@ const maxProblems = 1_000;
 const lastFile = 'berth.json';
 const seal = data.plainSeal;
 
-/** Reads a whole backup and holds every file against its digest. Writes nothing. Throws a StartRefusal when there is none. */
+/**
+ * Reads a whole backup and holds every file against its digest. Writes nothing but the marks of damaged objects, where it
+ * may. Throws a StartRefusal when there is none.
+ */
 export async function verifyBackup(folder: string, told: (progress: RestoreProgress) => void): Promise<VerifiedBackup> {
   const manifest = await readManifest(folder);
   const generation = join(folder, manifest.generation);
   const problems: string[] = [];
+  let hasDatabase = true;
   for (const file of manifest.files) {
     const path = join(generation, file.name);
     const found = await fingerprint(path).catch(absent);
-    if (!found) problems.push(`${path} is gone`);
-    else if (found.sha256 !== file.sha256) problems.push(`${path} is damaged`);
+    if (found?.sha256 === file.sha256) continue;
+    problems.push(found ? `${path} is damaged` : `${path} is gone`);
+    if (file.name === databaseFile) hasDatabase = false;
   }
   // Which objects there should be is only known from a database that is whole.
-  if (problems.some((problem) => problem.includes(databaseFile))) return { manifest, problems };
+  if (!hasDatabase) return { manifest, problems, marked: 0, unmarked: null };
   await using snapshot = openSnapshot(join(generation, databaseFile), { writable: false });
-  let objects = 0;
+  let [objects, marked] = [0, 0];
+  let unmarked: string | null = null;
   for await (const page of content.presentObjects(snapshot)) {
     for (const object of page) {
-      const problem = await objectProblem(folder, object);
-      if (problem !== undefined && problems.length < maxProblems) problems.push(problem);
+      const location = content.backupLocation(object);
+      const verdict = await content.verifyObject({ seal }, object, () => openObject(folder, location));
+      if (verdict.kind !== 'whole' && problems.length < maxProblems) {
+        problems.push(describe(folder, location, object, verdict.detail));
+      }
+      // A backup sees by itself what is gone.
+      if ((verdict.kind === 'damaged' || verdict.kind === 'unreadable') && unmarked === null) {
+        unmarked = await markBad(folder, location).then(() => null, refusedBySystem);
+        if (unmarked === null) marked += 1;
+      }
       objects += 1;
       told({ objects, of: manifest.objects.count });
     }
   }
-  return { manifest, problems };
-}
-
-async function objectProblem(folder: string, object: content.BackupObject): Promise<string | undefined> {
-  const location = content.backupLocation(object);
-  const verdict = await content.verifyObject({ seal }, object, () => openObject(folder, location));
-  return verdict.kind === 'whole' ? undefined : describe(folder, location, object, verdict.detail);
+  for await (const { body, verdict } of content.damagedBodies({ seal }, snapshot)) {
+    // A row that was damaged at the source came over as it is, with a note that its bytes are missing.
+    if (verdict.kind !== 'gone' || problems.length >= maxProblems) continue;
+    problems.push(`${join(generation, databaseFile)} does not hold ${body.kind} ${body.digest}: ${verdict.detail}`);
+  }
+  return { manifest, problems, marked, unmarked };
 }
 
 function describe(folder: string, location: string, object: content.BackupObject, detail: string): string {
@@ -184,6 +202,12 @@ async function copyObjects(
 }
 
 type Moved = Parameters<typeof content.moveRestored.run>[1];
+
+/** What the operating system said; any other error is thrown on. */
+function refusedBySystem(error: unknown): string {
+  if (error instanceof Error && 'syscall' in error) return error.message;
+  throw error;
+}
 
 function absent(error: unknown): undefined {
   if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, stat, truncate, unlink, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, cp, mkdir, readdir, readFile, rename, stat, truncate, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
 import { type Account, ask, basic, digestOf, pushBlob } from './_client.ts';
+import { stateOf } from './_folder.ts';
 import { askAs, pushImage } from './_image.ts';
-import { anyPorts, launcher, openScratch, type Scratch, startServer, until } from './_program.ts';
+import { anyPorts, hasNobody, launcher, openScratch, type Scratch, startServer, until } from './_program.ts';
 
 /** Files of a folder, by path. */
 async function filesIn(folder: string): Promise<string[]> {
@@ -133,20 +134,28 @@ describe('berth backup and berth restore', patience, () => {
     const gone = await pushImage(account, 'team/gone', 'v2', randomBytes(90_000));
     const rotten = await pushImage(account, 'team/rotten', 'v3', randomBytes(80_000));
     const sound = await pushImage(account, 'team/sound', 'v4', randomBytes(70_000));
+    const bare = await pushImage(account, 'team/bare', 'v5', randomBytes(60_000));
+    const hollow = await pushImage(account, 'team/hollow', 'v6', randomBytes(500));
     await flipBit(await fileOf(join(world.data, 'blobs'), flipped.layerDigest));
     await unlink(await fileOf(join(world.data, 'blobs'), gone.layerDigest));
     using database = new DatabaseSync(join(world.data, 'berth.db'), { timeout: 5_000 });
     database.prepare('update body set bytes = ? where digest = ?').run(Buffer.from('{}'), rotten.digest);
+    for (const digest of [bare.digest, hollow.layerDigest]) {
+      expect(database.prepare('delete from body where digest = ?').run(digest).changes).toBe(1);
+    }
     const made = await world.berth(['backup', backup, '--data', world.data]);
     expect(made.code).toBe(2);
     expect(made.stdout).toMatch(new RegExp(`${flipped.layerDigest}: damaged, .*; tags team/flipped:v1`));
     expect(made.stdout).toMatch(new RegExp(`${gone.layerDigest}: gone, .*; tags team/gone:v2`));
     expect(made.stdout).toMatch(new RegExp(`${rotten.digest}: damaged, .*; tags team/rotten:v3`));
+    expect(made.stdout).toMatch(new RegExp(`${bare.digest}: gone, .*; tags team/bare:v5`));
+    expect(made.stdout).toMatch(new RegExp(`${hollow.layerDigest}: gone, .*; tags team/hollow:v6`));
     expect((await world.berth(['backup', '--verify', backup])).code).toBe(0);
 
     const copy = await restored(world, backup, account);
-    expect(copy.made.stdout).toContain('3 were damaged or gone and are missing');
-    for (const path of [flipped.layerPath, gone.layerPath, rotten.manifestPath]) {
+    expect(copy.made.stdout).toContain('5 were damaged or gone and are missing');
+    const lost = [flipped.layerPath, gone.layerPath, rotten.manifestPath, bare.manifestPath, hollow.layerPath];
+    for (const path of lost) {
       expect((await askAs(copy.account, path, 'HEAD')).status).toBe(404);
     }
     expect((await askAs(copy.account, sound.layerPath)).status).toBe(200);
@@ -226,17 +235,121 @@ describe('berth backup and berth restore', patience, () => {
     }
   });
 
-  test('an object of the backup that lost its end is copied anew by the next one', async () => {
+  test('a backup whose database has no row for the bytes of a manifest is not called whole', async () => {
+    await using world = await startServer();
+    const account: Account = { ...world, loginServer: world.ready.loginServer };
+    const backup = join(world.folder, 'backup');
+    const image = await pushImage(account, 'team/app', 'v1', randomBytes(500));
+    expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
+    const path = join(backup, 'backup.json');
+    const text = await readFile(path, 'utf8');
+    const { generation } = JSON.parse(text) as { generation: string };
+    const file = join(backup, generation, 'berth.db');
+    const before = createHash('sha256').update(await readFile(file));
+    {
+      using database = new DatabaseSync(file);
+      for (const digest of [image.digest, image.layerDigest]) {
+        expect(database.prepare('delete from body where digest = ?').run(digest).changes).toBe(1);
+      }
+    }
+    const after = createHash('sha256').update(await readFile(file));
+    await writeFile(path, text.replace(before.digest('hex'), after.digest('hex')));
+    const verified = await world.berth(['backup', '--verify', backup]);
+    expect(verified.code).toBe(2);
+    expect(verified.stdout).toContain(`${file} does not hold manifest ${image.digest}: `);
+    expect(verified.stdout).toContain(`${file} does not hold blob ${image.layerDigest}: `);
+  });
+
+  test('the next backup repairs what a verification found damaged, and what is cut off', async () => {
+    await using world = await startServer();
+    const account: Account = { ...world, loginServer: world.ready.loginServer };
+    const backup = join(world.folder, 'backup');
+    const layer = randomBytes(100_000);
+    const flipped = await pushImage(account, 'team/flipped', 'v1', layer);
+    const both = await pushImage(account, 'team/both', 'v2', randomBytes(90_000));
+    const cut = await pushImage(account, 'team/cut', 'v3', randomBytes(80_000));
+    const healed = await pushImage(account, 'team/healed', 'v4', randomBytes(70_000));
+    const deleted = await pushImage(account, 'team/deleted', 'v5', randomBytes(110_000));
+    const backUp = async () => {
+      const made = await world.berth(['backup', backup, '--data', world.data, '--json']);
+      return { code: made.code, report: JSON.parse(made.stdout) as { copied: number; damaged: { digest: string }[] } };
+    };
+    const marks = async () => (await readdir(backup)).filter((name) => name.startsWith('bad-'));
+    expect(await backUp()).toMatchObject({ code: 0 });
+    const held = join(backup, 'blobs');
+    for (const image of [flipped, both, healed, deleted]) await flipBit(await fileOf(held, image.layerDigest));
+    const verified = await world.berth(['backup', '--verify', backup]);
+    expect(verified.code).toBe(2);
+    expect(verified.stdout).toContain(`damaged objects that the next backup into ${backup} copies anew: 4`);
+    expect(await marks()).toHaveLength(4);
+
+    // Meanwhile one more is cut off, one is put right by hand, one is damaged at the source and one is not needed any more.
+    await truncate(await fileOf(held, cut.layerDigest), 50_000);
+    for (const name of await filesIn(held)) {
+      const bytes = await readFile(join(held, name));
+      if (bytes.length === 70_000) await flipBit(join(held, name));
+    }
+    await flipBit(await fileOf(join(world.data, 'blobs'), both.layerDigest));
+    {
+      using database = new DatabaseSync(join(world.data, 'berth.db'), { timeout: 5_000 });
+      for (const table of ['blob_location', 'blob']) {
+        database.prepare(`delete from ${table} where digest = ?`).run(deleted.layerDigest);
+      }
+    }
+    const next = await backUp();
+    expect(next.code).toBe(2);
+    expect(next.report.copied).toBe(2);
+    expect(next.report.damaged.map((one) => one.digest)).toEqual([both.layerDigest]);
+    expect(await marks()).toEqual([]);
+    for (const image of [flipped, cut, healed]) await fileOf(held, image.layerDigest);
+    expect(await world.berth(['backup', '--verify', backup])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('everything is whole'),
+    });
+    expect((await backUp()).report.copied).toBe(0);
+    const copy = await restored(world, backup, account);
+    expect((await askAs(copy.account, flipped.layerPath)).body.equals(layer)).toBe(true);
+  });
+
+  test('a verification says when it may not mark what is damaged', async ({ skip }) => {
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot && !hasNobody()) {
+      console.info('skipped: root may write everywhere, and nobody cannot run programs here');
+      skip();
+    }
     await using world = await startServer();
     const account: Account = { ...world, loginServer: world.ready.loginServer };
     const backup = join(world.folder, 'backup');
     const image = await pushImage(account, 'team/app', 'v1', randomBytes(100_000));
     expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
-    await truncate(await fileOf(join(backup, 'blobs'), image.layerDigest), 50_000);
-    const second = await world.berth(['backup', backup, '--data', world.data, '--json']);
-    expect([second.code, second.stderr]).toEqual([0, '']);
-    expect(JSON.parse(second.stdout)).toMatchObject({ copied: 1, damagedCount: 0 });
-    expect((await world.berth(['backup', '--verify', backup])).code).toBe(0);
+    const flipped = await fileOf(join(backup, 'blobs'), image.layerDigest);
+    await flipBit(flipped);
+    await chmod(world.folder, 0o755);
+    for (const name of ['', ...(await readdir(backup, { recursive: true }))]) await chmod(join(backup, name), 0o555);
+    const verified = await world.berth(['backup', '--verify', backup], { asNobody: isRoot });
+    await chmod(backup, 0o700);
+    expect(verified.code).toBe(2);
+    expect(verified.stdout).toContain(`${flipped} does not hold ${image.layerDigest}`);
+    expect(verified.stdout).toContain('the next backup will not copy all that is damaged anew');
+    expect(verified.stdout).toContain('EACCES');
+    expect((await readdir(backup)).filter((name) => name.startsWith('bad-'))).toEqual([]);
+  });
+
+  test('a lost file hides no damaged object, whatever the folder is called', async () => {
+    await using world = await startServer();
+    const account: Account = { ...world, loginServer: world.ready.loginServer };
+    const backup = join(world.folder, 'berth.db-backups');
+    const image = await pushImage(account, 'team/app', 'v1', randomBytes(100_000));
+    expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
+    const { generation } = JSON.parse(await readFile(join(backup, 'backup.json'), 'utf8')) as { generation: string };
+    const lost = join(backup, generation, 'root.key');
+    const flipped = await fileOf(join(backup, 'blobs'), image.layerDigest);
+    await unlink(lost);
+    await flipBit(flipped);
+    const verified = await world.berth(['backup', '--verify', backup]);
+    expect(verified.code).toBe(2);
+    expect(verified.stdout).toContain(`${lost} is gone`);
+    expect(verified.stdout).toContain(`${flipped} does not hold ${image.layerDigest}`);
   });
 
   test('kill -9 in the middle leaves the earlier backup whole, and the next one goes on', async () => {
@@ -306,6 +419,46 @@ describe('berth backup and berth restore', patience, () => {
     expect(inside).toMatchObject({ code: 1, stderr: expect.stringContaining('lies in the backup') });
     expect(await readdir(full)).toEqual(['letter.txt']);
     expect((await world.berth(['backup', '--verify', backup])).code).toBe(0);
+  });
+
+  test('a restored copy does not write into the backups of the original', async () => {
+    await using world = await startServer();
+    const account: Account = { ...world, loginServer: world.ready.loginServer };
+    const backup = join(world.folder, 'backup');
+    await pushImage(account, 'team/app', 'v1', randomBytes(100_000));
+    expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
+    const copy = await restored(world, backup, account);
+    await pushImage(account, 'team/app', 'v2', randomBytes(90_000));
+    expect((await world.berth(['backup', backup, '--data', world.data])).code).toBe(0);
+    const before = await stateOf(backup);
+    const refused = await world.berth(['backup', backup, '--data', copy.data]);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('a restored copy and its original') });
+    expect(refused.stderr).toContain('name an empty folder');
+    expect(await stateOf(backup)).toEqual(before);
+    // Each goes on in a folder of its own.
+    const own = join(world.folder, 'own');
+    for (const [target, folder] of [
+      [own, copy.data],
+      [own, copy.data],
+      [backup, world.data],
+    ] as const) {
+      expect((await world.berth(['backup', target, '--data', folder])).code).toBe(0);
+    }
+    const said = async (folder: string, file: string) =>
+      JSON.parse(await readFile(join(folder, file), 'utf8')) as { deploymentId: string; incarnation: string };
+    for (const file of ['deployment.json', 'backup.json']) {
+      const [original, other] = [await said(backup, file), await said(own, file)];
+      expect(original.incarnation).toMatch(/./);
+      expect(other.deploymentId).toBe(original.deploymentId);
+      expect(other.incarnation).not.toBe(original.incarnation);
+    }
+    // A folder that does not say it is taken for nobody's.
+    const { incarnation: _, ...unsaid } = await said(backup, 'deployment.json');
+    await writeFile(join(backup, 'deployment.json'), JSON.stringify(unsaid));
+    expect(await world.berth(['backup', backup, '--data', world.data])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('does not say whose backup it holds'),
+    });
   });
 
   test('without keys, the copy asks for the root key before it starts', async () => {
