@@ -19,6 +19,8 @@ ENTRYPOINT ["berth", "up"]
 
 COPY --chown=10001:10001 data /var/lib/berth
 VOLUME /var/lib/berth
+# A place for backups, when a volume is put there: a new one gets this owner.
+COPY --chown=10001:10001 data /var/lib/berth-backup
 
 # Last, as it is what changes from version to version.
 COPY app /opt/berth

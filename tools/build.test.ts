@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { compileModule, ensureBuilt } from './build.ts';
+import { builderFiles, compileModule, ensureBuilt } from './build.ts';
 
 const run = promisify(execFile);
 
@@ -108,6 +108,23 @@ describe('a build', () => {
     await rm(join(world.root, 'src/kernel/new.ts'));
     expect((await ensureBuilt(world.root)).state).toBe('built');
     expect(await readdir(join(world.root, 'dist', 'kernel'))).toEqual(['greet.js']);
+  });
+
+  test.each(['package-lock.json', 'node_modules/.package-lock.json'])('follows a change of %s', async (path) => {
+    await using world = await makeWorld();
+    await ensureBuilt(world.root);
+    await world.write(path, '{}');
+    expect((await ensureBuilt(world.root)).state).toBe('built');
+    expect((await ensureBuilt(world.root)).state).toBe('fresh');
+  });
+
+  test('knows every file that it is made with', async () => {
+    for (const name of builderFiles) {
+      const text = await readFile(join(import.meta.dirname, name), 'utf8');
+      const imported = [...text.matchAll(/from '\.\/([^']+)'/g)].map(([, file]) => file);
+      expect(builderFiles).toEqual(expect.arrayContaining(imported));
+      expect(text).not.toMatch(/from '\.\.\//);
+    }
   });
 
   test('that fails leaves the earlier program and no litter, and names the file', async () => {

@@ -3,15 +3,20 @@
  * `.ts` specifiers become `.js`. Lines stay where they were, so stack traces fit the sources without source maps.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { access, constants, mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { access, constants, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { stripTypeScriptTypes } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { packLibraries } from './vendor.ts';
 
-/** Raise it when the same sources make another output. */
-const builderVersion = '2';
+/** What makes the output, below `tools`. */
+export const builderFiles: readonly string[] = ['build.ts', 'vendor.ts'];
+/** The libraries that are wanted, and those that npm has installed. */
+const lockFiles = ['package-lock.json', 'node_modules/.package-lock.json'];
+/** Digest of all that the program was built from. */
 const stampName = '.stamp';
+/** How that was found in the file system, by which `bin/berth` sees at a start that it need not be read again. */
+const foundName = '.found';
 /** Two starts at once: the second waits this long for the first to build. */
 const lockTimeoutMs = 30_000;
 
@@ -30,12 +35,15 @@ export interface BuildResult {
  */
 export async function ensureBuilt(root: string): Promise<BuildResult> {
   const entry = join(root, 'dist', 'main', 'cli.js');
+  // Looked at before it is read, so that what changes meanwhile is seen at the next start.
+  const found = await findAll(root);
   const files = await sourceFiles(join(root, 'src'));
-  const lock = await readFile(join(root, 'package-lock.json')).catch(() => Buffer.alloc(0));
-  const stamp = stampOf(new Map([...files, ['package-lock.json', lock]]));
+  const stamp = stampOf(new Map([...files, ...(await otherInputs(root))]));
   if ((await readStamp(root)) === stamp) {
-    // Touched, and the same: the next start need not read it all again.
-    await utimes(join(root, 'dist', stampName), new Date(), new Date()).catch(() => undefined);
+    // Touched, and the same: the next start need not read it all again, where that can be written down.
+    await writeFile(join(root, 'dist', foundName), foundText(stamp, found)).catch((error: NodeJS.ErrnoException) => {
+      if (!/^(?:EACCES|ENOENT|EPERM|EROFS)$/.test(error.code ?? '')) throw error;
+    });
     return { state: 'fresh', entry };
   }
   if (!(await isWritable(root))) return { state: 'source', entry: join(root, 'src', 'main', 'cli.ts') };
@@ -45,7 +53,15 @@ export async function ensureBuilt(root: string): Promise<BuildResult> {
   try {
     turn.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
     if ((await readStamp(root)) === stamp) return { state: 'fresh', entry };
-    await build(root, cache, files, stamp);
+    await build(
+      root,
+      cache,
+      files,
+      new Map([
+        [stampName, stamp],
+        [foundName, foundText(stamp, found)],
+      ]),
+    );
     return { state: 'built', entry };
   } finally {
     turn.close();
@@ -57,7 +73,12 @@ export function compileModule(source: string): string {
   return stripQuietly(source).replaceAll(specifier, '$1$2$3.js$2');
 }
 
-async function build(root: string, cache: string, files: ReadonlyMap<string, Buffer>, stamp: string): Promise<void> {
+async function build(
+  root: string,
+  cache: string,
+  files: ReadonlyMap<string, Buffer>,
+  notes: ReadonlyMap<string, string>,
+): Promise<void> {
   for (const name of await readdir(cache)) {
     if (name.startsWith('dist-')) await rm(join(cache, name), { recursive: true });
   }
@@ -73,7 +94,7 @@ async function build(root: string, cache: string, files: ReadonlyMap<string, Buf
     await mkdir(dirname(join(fresh, path)), { recursive: true });
     await writeFile(join(fresh, path), content);
   }
-  await writeFile(join(fresh, stampName), stamp);
+  for (const [name, text] of notes) await writeFile(join(fresh, name), text);
   const dist = join(root, 'dist');
   await rename(dist, old).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
@@ -113,12 +134,56 @@ async function sourceFiles(folder: string): Promise<Map<string, Buffer>> {
   return new Map(paths.map((path, index) => [path.replaceAll('\\', '/'), contents[index] as Buffer]));
 }
 
+/** What the output follows from besides the sources. */
+async function otherInputs(root: string): Promise<Map<string, Buffer>> {
+  const inputs = new Map<string, Buffer>();
+  for (const name of builderFiles) inputs.set(`tools/${name}`, await readFile(join(import.meta.dirname, name)));
+  for (const path of lockFiles) {
+    inputs.set(
+      path,
+      await readFile(join(root, path)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return Buffer.alloc(0);
+      }),
+    );
+  }
+  return inputs;
+}
+
+/** Modification, change (which no program sets) and size of a file or folder; null when there is none. */
+type Found = readonly [mtimeMs: number, ctimeMs: number, size: number] | null;
+
+/** All that the output follows from, and the folders of the sources, as they are in the file system now. */
+async function findAll(root: string): Promise<Map<string, Found>> {
+  const entries = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true });
+  const sources = entries
+    .filter((entry) => entry.isDirectory() || isProgram(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
+  const paths = [...lockFiles, ...builderFiles.map((name) => join('tools', name)), 'src', ...sources];
+  const stats = await Promise.all(paths.map((path) => findOne(join(root, path))));
+  return new Map(paths.map((path, index) => [path, stats[index] ?? null]));
+}
+
+async function findOne(path: string): Promise<Found> {
+  try {
+    const { mtimeMs, ctimeMs, size } = await stat(path);
+    return [mtimeMs, ctimeMs, size];
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return null;
+  }
+}
+
+function foundText(stamp: string, found: ReadonlyMap<string, Found>): string {
+  return JSON.stringify({ stamp, found: Object.fromEntries(found) });
+}
+
 function isProgram(name: string): boolean {
   return !/^_|\.(?:test|contract)\.ts$|\.md$|\.d\.ts$/.test(name);
 }
 
 function stampOf(files: ReadonlyMap<string, Buffer>): string {
-  const hash = createHash('sha256').update(builderVersion);
+  const hash = createHash('sha256');
   for (const [path, content] of files) hash.update(`\0${path}\0${content.byteLength}\0`).update(content);
   return hash.digest('hex');
 }

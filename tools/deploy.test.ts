@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { describeConfig } from '../src/main/config.ts';
+import { describeConfig, loadConfig } from '../src/main/config.ts';
 import { parseDuration } from '../src/main/config-values.ts';
 import { projectRoot } from './steps.ts';
 
@@ -54,7 +54,15 @@ describe('the unit of systemd', () => {
     expect(variables).toEqual(expect.arrayContaining(set));
     // The folder that systemd makes is the one that the program is told.
     expect(unit).toContainEqual(['Environment', 'BERTH_DATA=/var/lib/berth']);
-    expect(unit).toContainEqual(['StateDirectory', 'berth']);
+    expect(unit).toContainEqual(['StateDirectory', 'berth berth-backup']);
+  });
+
+  test('lets the server write its data and a backup beside them, and nothing else', async () => {
+    const unit = new Map(await settings());
+    expect(unit.get('ProtectSystem')).toBe('strict');
+    expect(unit.get('StateDirectory')?.split(' ')).toEqual(['berth', 'berth-backup']);
+    expect(unit.has('ReadWritePaths')).toBe(false);
+    expect(await read('docs/operations.md')).toContain('berth backup --data /var/lib/berth /var/lib/berth-backup');
   });
 
   test('waits longer for a stop than the server takes, and allows a file for each connection and transfer', async () => {
@@ -93,8 +101,17 @@ describe('the compose file', () => {
     expect(berth).toMatchObject({ image: `berth:${version}`, read_only: true, user: instruction(dockerfile, 'USER') });
     expect(berth?.ports).toEqual([`127.0.0.1:${port}:${port}`]);
     expect(dockerfile).toContain(`BERTH_HTTPS_LISTEN=0.0.0.0:${port}`);
-    expect(berth?.volumes).toEqual([`data:${instruction(dockerfile, 'VOLUME')}`]);
-    expect(Object.keys(volumes)).toEqual(['data']);
+    expect(berth?.volumes).toEqual([`data:${instruction(dockerfile, 'VOLUME')}`, 'backup:/var/lib/berth-backup']);
+    expect(Object.keys(volumes)).toEqual(['data', 'backup']);
+  });
+
+  test('has a place for backups that the user of the image may write', async () => {
+    const dockerfile = await read('Dockerfile');
+    const volume = (await compose()).services['berth']?.volumes.find((one) => one.startsWith('backup:')) ?? '';
+    const path = volume.slice('backup:'.length);
+    // An engine gives a new volume the owner that the image has at its place.
+    expect(dockerfile).toContain(`\nCOPY --chown=${instruction(dockerfile, 'USER')} data ${path}\n`);
+    expect(await read('docs/operations.md')).toContain(`exec berth berth backup ${path}`);
   });
 
   test('looks after its health as the image does', async () => {
@@ -137,27 +154,57 @@ describe('docs/operations.md', () => {
     const known = new Set<string>(keys.map(({ key }) => key));
     expect(named.map(([, section, name]) => `${section}.${name}`).filter((key) => !known.has(key))).toEqual([]);
     for (const [, variable = ''] of page.matchAll(/\b(BERTH_[A-Z_]+)=/g)) expect(variables).toContain(variable);
-    const row = (key: string) =>
-      page.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${key}\``)) ?? '';
-    const plain = (text: string) => text.replace(/(\d)([a-zA-Z])/, '$1 $2');
-    for (const key of [
-      'limits.manifestBytes',
-      'limits.layerBytes',
-      'limits.headerBytes',
-      'limits.slowClient',
-    ] as const) {
-      expect(row(key)).toContain(plain(defaultOf(key)));
-    }
-    for (const key of ['limits.uploadIdle', 'shutdown.grace'] as const)
-      expect(row(key)).toContain(plain(defaultOf(key)));
-    expect(row('limits.openUploadsPerIdentity')).toContain(`| ${defaultOf('limits.openUploadsPerIdentity')} |`);
   });
 
-  test('names metrics that exist', async () => {
+  test('lists every bound with its default', async () => {
+    const [, section = ''] = (await read('docs/operations.md')).split('\n## Limits and time-outs\n');
+    const rows = section.split('\n').filter((line) => line.startsWith('|'));
+    const bounds = keys.filter(({ key }) => /^(?:limits|scrub|fsck|shutdown)\./.test(key));
+    expect(bounds.length).toBeGreaterThan(12);
+    for (const { key, default: value } of bounds) {
+      // As people write it: 4 MiB, 10,000, 30 days.
+      const written = (value ?? '')
+        .replace(/^(\d+)d$/, '$1 days')
+        .replace(/(\d)([a-zA-Z])/, '$1 $2')
+        .replace(/^(\d+)(\d{3})$/, '$1,$2');
+      const row = rows.find((line) => line.includes(`\`${key}\``)) ?? '';
+      expect.soft(row, key).toMatch(new RegExp(`(?<![\\d,])${written}\\b`));
+    }
+  });
+
+  test('shows configuration files that the program takes', async () => {
     const page = await read('docs/operations.md');
-    const source = await read('src/main/metrics-page.ts');
-    const named = [...new Set([...page.matchAll(/`(berth_\w+)`/g)].map(([, name]) => name ?? ''))];
-    expect(named.length).toBeGreaterThanOrEqual(3);
-    for (const name of named) expect(source).toContain(`'${name}'`);
+    const blocks = [...page.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text]) => text);
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const text of blocks) {
+      const loaded = loadConfig({
+        flags: { config: 'berth.yaml' },
+        env: {},
+        home: '/home/one',
+        folder: '/',
+        readFile: () => text,
+      });
+      expect(loaded.config.ingress).toMatchObject({
+        listen: { host: '127.0.0.1', port: 5080 },
+        trusted: '127.0.0.1',
+        forwardedHost: false,
+      });
+    }
+  });
+
+  test('names every metric of the program, and no other', async () => {
+    const namesIn = (text: string, pattern: RegExp) =>
+      [...new Set([...text.matchAll(pattern)].map(([, name]) => name ?? ''))].toSorted();
+    const metrics = namesIn(await read('src/main/metrics-page.ts'), /'(berth_\w+)'/g);
+    expect(metrics.length).toBeGreaterThan(5);
+    expect(namesIn(await read('docs/operations.md'), /`(berth_\w+)`/g)).toEqual(metrics);
+  });
+
+  test('names every event of the log', async () => {
+    const page = await read('docs/operations.md');
+    const [, union = ''] = /^export type LogEvent =([^;]*);$/m.exec(await read('src/main/log.ts')) ?? [];
+    const events = [...union.matchAll(/'([a-z-]+)'/g)].map(([, name]) => name ?? '');
+    expect(events.length).toBeGreaterThan(10);
+    expect(events.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
   });
 });

@@ -1,6 +1,18 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -41,6 +53,7 @@ async function makeWorld() {
   await mkdir(join(root, 'src', 'main'), { recursive: true });
   await writeFile(join(root, 'src', 'main', 'cli.ts'), cli);
   await writeFile(join(root, 'package.json'), '{"type":"module"}');
+  await writeFile(join(root, 'package-lock.json'), '{}');
   return {
     root,
     berth: join(root, 'bin', 'berth'),
@@ -70,6 +83,16 @@ async function oldNode(root: string): Promise<string> {
   return preload;
 }
 
+/** Code that, required, lets the process start no builder. */
+async function withoutBuilder(root: string): Promise<string> {
+  const preload = join(root, 'without-builder.cjs');
+  await writeFile(
+    preload,
+    "require('node:child_process').execFileSync = () => { throw new Error('it builds'); };\nrequire('node:module').syncBuiltinESMExports();\n",
+  );
+  return preload;
+}
+
 describe.skipIf(process.platform === 'win32')('bin/berth', () => {
   test('builds the program at the first start and passes arguments untouched', async () => {
     await using world = await makeWorld();
@@ -89,6 +112,52 @@ describe.skipIf(process.platform === 'win32')('bin/berth', () => {
     await rm(join(world.root, 'src'), { recursive: true });
     await rm(join(world.root, 'tools'), { recursive: true });
     expect((await run(process.execPath, [world.berth])).stdout).toBe('new\n');
+  });
+
+  test('builds again from sources that came with old times, as tar and rsync leave them', async () => {
+    await using world = await makeWorld();
+    await run(process.execPath, [world.berth, 'up']);
+    const source = join(world.root, 'src/main/cli.ts');
+    await writeFile(source, "export const main = (): void => console.log('new');\n");
+    for (const path of [source, join(world.root, 'src/main'), join(world.root, 'src')]) {
+      await utimes(path, new Date('2020-01-01'), new Date('2020-01-01'));
+    }
+    expect((await run(process.execPath, [world.berth, 'up'])).stdout).toBe('new\n');
+  });
+
+  test('builds again after a build that was made when the clock was ahead', async () => {
+    await using world = await makeWorld();
+    await run(process.execPath, [world.berth, 'up']);
+    for (const name of ['.stamp', 'main/cli.js']) {
+      await utimes(join(world.root, 'dist', name), new Date('2100-01-01'), new Date('2100-01-01'));
+    }
+    await writeFile(join(world.root, 'src/main/cli.ts'), "export const main = (): void => console.log('new');\n");
+    expect((await run(process.execPath, [world.berth, 'up'])).stdout).toBe('new\n');
+  });
+
+  test.each(['tools/build.ts', 'tools/vendor.ts'])('builds again with another %s', async (path) => {
+    await using world = await makeWorld();
+    await run(process.execPath, [world.berth, 'up']);
+    const stamp = () => readFile(join(world.root, 'dist', '.stamp'), 'utf8');
+    const before = await stamp();
+    await appendFile(join(world.root, path), '\n// Changed.\n');
+    await utimes(join(world.root, path), new Date('2020-01-01'), new Date('2020-01-01'));
+    await run(process.execPath, [world.berth, 'up']);
+    expect(await stamp()).not.toBe(before);
+  });
+
+  test('starts no builder when nothing changed, and one only once when something was touched', async () => {
+    await using world = await makeWorld();
+    const blocked = ['--require', await withoutBuilder(world.root), world.berth, 'up'];
+    await expect(run(process.execPath, blocked)).rejects.toThrow('it builds');
+    await run(process.execPath, [world.berth, 'up']);
+    await run(process.execPath, blocked);
+    await utimes(join(world.root, 'src/main/cli.ts'), new Date(), new Date());
+    await expect(run(process.execPath, blocked)).rejects.toThrow('it builds');
+    await run(process.execPath, [world.berth, 'up']);
+    await run(process.execPath, blocked);
+    await writeFile(join(world.root, 'src/main/new.ts'), 'export {};\n');
+    await expect(run(process.execPath, blocked)).rejects.toThrow('it builds');
   });
 
   test('works through a link, as package managers make it', async () => {

@@ -113,7 +113,7 @@ export const configKeys = {
     default: 'off',
     unit: 'HOST:PORT or off',
     meaning:
-      'Plain HTTP for proxies that end TLS before Berth. It answers nobody but the addresses of ingress.trusted, takes scheme, host and client from their X-Forwarded headers, and serves the first registry under any host that is not below the domain.',
+      'Plain HTTP for proxies that end TLS before Berth. It answers nobody but the addresses of ingress.trusted, takes scheme and client from their X-Forwarded headers, and serves the first registry under any host that is not below the domain.',
   },
   'ingress.trusted': {
     type: 'text',
@@ -121,7 +121,15 @@ export const configKeys = {
     unit: 'addresses and networks, separated by commas',
     otherwise: 'nobody, and ingress.listen needs somebody',
     check: parseTrustedProxies,
-    meaning: 'The proxies that ingress.listen answers, and whose X-Forwarded headers are believed.',
+    meaning:
+      'The proxies that ingress.listen answers, and whose X-Forwarded-For and X-Forwarded-Proto headers are believed.',
+  },
+  'ingress.forwardedHost': {
+    type: 'boolean',
+    default: 'false',
+    unit: null,
+    meaning:
+      'Believe X-Forwarded-Host instead of Host on ingress.listen. Only for proxies that always write that header themselves: through any other, nginx by default for instance, a client chooses the host.',
   },
   'database.url': {
     type: 'secret',

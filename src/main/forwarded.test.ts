@@ -3,8 +3,8 @@ import { parseTrustedProxies, readForwarded } from './forwarded.ts';
 
 const trusted = parseTrustedProxies('127.0.0.1, 10.1.0.0/16, fd00::/8');
 
-function read(peer: string, headers: Readonly<Record<string, string>>) {
-  return readForwarded(trusted, peer, (name) => headers[name]);
+function read(peer: string, headers: Readonly<Record<string, string>>, believesHost = false) {
+  return readForwarded({ proxies: trusted, believesHost }, peer, (name) => headers[name]);
 }
 
 describe('the list of trusted proxies', () => {
@@ -31,17 +31,23 @@ describe('the list of trusted proxies', () => {
 });
 
 describe('what a trusted proxy tells', () => {
-  test('is the client, its scheme and its host', () => {
+  test('is the client and its scheme, and its host where the operator says so', () => {
     const headers = {
       'x-forwarded-for': '203.0.113.7',
       'x-forwarded-proto': 'http',
       'x-forwarded-host': 'registry.example.com:8443',
     };
-    expect(read('10.1.0.1', headers)).toEqual({
+    expect(read('10.1.0.1', headers, true)).toEqual({
       address: '203.0.113.7',
       scheme: 'http',
       host: 'registry.example.com:8443',
     });
+    expect(read('10.1.0.1', {}, true).host).toBeNull();
+  });
+
+  test('is no host otherwise: proxies that do not know X-Forwarded-Host pass on what the client wrote', () => {
+    expect(read('10.1.0.1', { 'x-forwarded-host': 'other.example.com' }).host).toBeNull();
+    expect(read('10.1.0.1', { 'x-forwarded-host': 'a"b' }).host).toBeNull();
   });
 
   test('is TLS and the proxy itself when it tells nothing', () => {
@@ -80,6 +86,6 @@ describe('what a trusted proxy tells', () => {
     ['x-forwarded-host', 'a"b'],
     ['x-forwarded-host', ''],
   ])('is refused when %s is "%s"', (name, value) => {
-    expect(() => read('10.1.0.1', { [name]: value })).toThrow(/X-Forwarded-/);
+    expect(() => read('10.1.0.1', { [name]: value }, true)).toThrow(/X-Forwarded-/);
   });
 });

@@ -8,11 +8,18 @@ export interface TrustedProxies {
   includes(address: string): boolean;
 }
 
+/** Whom the listener for proxies believes, and what. */
+export interface ForwardedTrust {
+  readonly proxies: TrustedProxies;
+  /** True when every one of them writes X-Forwarded-Host itself; proxies that do not know it pass on what a client wrote. */
+  readonly believesHost: boolean;
+}
+
 /** Who asked, and under which address, as the proxies in front tell it. */
 export interface Forwarded {
   readonly address: string;
   readonly scheme: 'http' | 'https';
-  /** Null when the proxy passes `Host` on as it came. */
+  /** Null when `Host` counts, as the proxy passes it on. */
   readonly host: string | null;
 }
 
@@ -48,10 +55,11 @@ export function parseTrustedProxies(text: string): TrustedProxies {
 /**
  * What a trusted proxy's X-Forwarded headers say. The client is the last address of X-Forwarded-For that is no trusted
  * proxy: what stands before it was written by the client itself. Without X-Forwarded-Proto the scheme is https, because
- * the listener is for proxies that end TLS. Throws `request-invalid` for headers of another form.
+ * the listener is for proxies that end TLS. X-Forwarded-Host is not looked at unless it is believed. Throws
+ * `request-invalid` for headers of another form.
  */
 export function readForwarded(
-  trusted: TrustedProxies,
+  trust: ForwardedTrust,
   peer: string,
   header: (name: string) => string | undefined,
 ): Forwarded {
@@ -59,14 +67,14 @@ export function readForwarded(
   if (hops.length > maxHops) throw new Fault('request-invalid', `X-Forwarded-For names more than ${maxHops} proxies`);
   let address = unmapped(peer);
   for (const hop of hops.toReversed()) {
-    if (!trusted.includes(address)) break;
+    if (!trust.proxies.includes(address)) break;
     address = hopAddress(hop.trim());
   }
   const scheme = header('x-forwarded-proto')?.trim().toLowerCase() ?? 'https';
   if (scheme !== 'http' && scheme !== 'https') {
     throw new Fault('request-invalid', `X-Forwarded-Proto is "${scheme.slice(0, 60)}"; the proxy sets http or https`);
   }
-  const host = header('x-forwarded-host')?.trim() ?? null;
+  const host = trust.believesHost ? (header('x-forwarded-host')?.trim() ?? null) : null;
   if (host !== null && !forwardedHost.test(host)) {
     throw new Fault('request-invalid', `X-Forwarded-Host is "${host.slice(0, 60)}"; the proxy sets one host`);
   }
@@ -78,18 +86,18 @@ export function readForwarded(
  * read; all other listeners never read them.
  */
 export function behindProxy(
-  trusted: TrustedProxies,
+  trust: ForwardedTrust,
   handle: (exchange: Exchange) => Promise<void> | undefined,
 ): (exchange: Exchange) => Promise<void> {
   return async (exchange) => {
     const peer = unmapped(exchange.address);
-    if (!trusted.includes(peer)) {
+    if (!trust.proxies.includes(peer)) {
       const message = `this listener answers declared proxies only, and ${peer} is not in ingress.trusted`;
       refuse(exchange, 403, 'DENIED', message);
       return;
     }
     try {
-      const told = readForwarded(trusted, peer, (name) => exchange.header(name));
+      const told = readForwarded(trust, peer, (name) => exchange.header(name));
       exchange.address = told.address;
       exchange.listener = seenAs(exchange.listener, told.scheme);
       if (told.host !== null) exchange.host = told.host;

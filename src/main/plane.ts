@@ -186,8 +186,9 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     async serve(servers) {
       serving = servers;
       const handle = probes.around(plane);
-      const { trusted } = config.ingress;
-      const forProxies = trusted === null ? handle : behindProxy(parseTrustedProxies(trusted), handle);
+      const { trusted, forwardedHost: believesHost } = config.ingress;
+      const forProxies =
+        trusted === null ? handle : behindProxy({ proxies: parseTrustedProxies(trusted), believesHost }, handle);
       for (const server of servers) {
         const { name, scheme } = server.listener;
         const duties: ServerDuties = { handle: name === 'ingress' ? forProxies : handle, finished };

@@ -28,7 +28,7 @@ const page = join(import.meta.dirname, '..', '..', 'docs', 'operations.md');
 const startWithinMs = 20_000;
 
 /** The example of a language in the page, as a reader copies it. */
-export async function example(language: 'nginx' | 'caddyfile'): Promise<string> {
+export async function example(language: 'yaml' | 'nginx' | 'caddyfile'): Promise<string> {
   const text = await readFile(page, 'utf8');
   const found = new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'm').exec(text)?.[1];
   if (found === undefined) throw new Error(`docs/operations.md has no example in ${language}`);
@@ -36,7 +36,7 @@ export async function example(language: 'nginx' | 'caddyfile'): Promise<string> 
 }
 
 /** Puts the test's addresses in place of those of the example; each must be there. */
-function fill(text: string, values: Readonly<Record<string, string>>): string {
+export function fill(text: string, values: Readonly<Record<string, string>>): string {
   return Object.entries(values).reduce((filled, [from, to]) => {
     if (!filled.includes(from)) throw new Error(`the example does not hold "${from}"`);
     return filled.replaceAll(from, to);

@@ -86,7 +86,7 @@ async function startContainer(docker: Shell, name: string): Promise<Status> {
   const confined = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--tmpfs', '/tmp'];
   // The engine of these tests has no bridge; the port is a free one, as others use this machine.
   const network = ['--network', 'host', '--env', 'BERTH_HTTPS_LISTEN=0.0.0.0:0', '--health-interval', '1s'];
-  const volume = ['--volume', `${name}:/var/lib/berth`];
+  const volume = ['--volume', `${name}:/var/lib/berth`, '--volume', `${name}-backup:/var/lib/berth-backup`];
   await docker.run('docker', ['run', '--detach', '--name', name, ...confined, ...network, ...volume, image]);
   await untilHealthy(docker, name);
   const status = await docker.run('docker', ['exec', name, 'berth', 'status', '--json']);
@@ -161,6 +161,9 @@ describe.skipIf(lacks('docker', 'crane', 'busybox'))('the container image', () =
     });
     expect((await client.run('crane', ['digest', `${again}/team/app:v1`])).stdout.trim()).toBe(layout.digest);
     await client.run('crane', ['validate', '--remote', `${again}/team/app:v1`]);
+    const backup = ['exec', 'confined', 'berth', 'backup'];
+    await docker.run('docker', [...backup, '/var/lib/berth-backup']);
+    await docker.run('docker', [...backup, '--verify', '/var/lib/berth-backup']);
     expect(await stopContainer(docker, 'confined')).toBe(0);
   });
 

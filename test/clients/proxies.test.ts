@@ -1,24 +1,35 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeAuthority, makeServerCertificate } from '../../src/main/certificates.ts';
 import type { Finding } from '../../src/main/doctor/finding.ts';
 import { checkFront } from '../../src/main/doctor/front.ts';
 import { askServer } from '../../src/main/management-client.ts';
 import { writeImage } from './_image.ts';
-import { type ProxyOptions, type RealProxy, startCaddy, startNginx } from './_proxies.ts';
+import { example, fill, type ProxyOptions, type RealProxy, startCaddy, startNginx } from './_proxies.ts';
 import type { Shell } from './_shell.ts';
 import { test as base, describe, expect, lacks } from './_test.ts';
 import { startBerth, type World } from './_world.ts';
 
 const day = 86_400_000;
 
-/** A Berth with the listener for proxies, and a certificate of `localhost` for the proxy, of an authority of its own. */
+/** A Berth with the listener for proxies as the documentation sets it up, and a certificate of `localhost` for the proxy, of an authority of its own. */
 const test = base
   // oxlint-disable-next-line no-empty-pattern -- vitest reads the needs of a fixture from this pattern
   .extend('world', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const world = await startBerth('--ingress-listen', '127.0.0.1:0', '--ingress-trusted', '127.0.0.1');
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
+    const folder = await mkdtemp(join(tmpdir(), 'berth-proxied-'));
+    const config = join(folder, 'berth.yaml');
+    await writeFile(config, fill(await example('yaml'), { '127.0.0.1:5080': '127.0.0.1:0' }));
+    try {
+      const world = await startBerth('--config', config);
+      onCleanup(() => world[Symbol.asyncDispose]());
+      return world;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   })
   .extend('files', { scope: 'file' }, async ({ world }) => {
     const dates = { notBefore: Date.now() - day, notAfter: Date.now() + 90 * day };
@@ -80,6 +91,14 @@ async function pushAndPull(world: World, shell: Shell, proxy: RealProxy, ca: str
   }
 }
 
+/** The realm of the challenge, which names the host that Berth takes the request for. */
+async function realmFor(proxy: RealProxy, ca: string, headers: Readonly<Record<string, string>>): Promise<string> {
+  const asked = request(`${proxy.url}/v2/`, { ca: await readFile(ca), servername: 'localhost', headers }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  answer.resume();
+  return /realm="([^"]*)"/.exec(answer.headers['www-authenticate'] ?? '')?.[1] ?? `none, ${answer.statusCode}`;
+}
+
 type Start = (options: ProxyOptions) => Promise<RealProxy>;
 const proxies: readonly [string, Start][] = [
   ['nginx', startNginx],
@@ -96,6 +115,16 @@ for (const [program, start] of proxies) {
     test.skipIf(lacks('crane', 'busybox'))('passes great layers both ways', async ({ world, shell, files }) => {
       await using proxy = await start(files);
       await pushAndPull(world, shell, proxy, files.ca);
+    });
+
+    test('leaves a client no say in which registry it asks', async ({ world, files }) => {
+      await using proxy = await start(files);
+      const { host } = new URL(proxy.url);
+      const other = await world.createRegistry(`${program}2`);
+      const realm = await realmFor(proxy, files.ca, { host, 'x-forwarded-host': other });
+      expect(realm).toBe(`https://${host}/oauth2/token`);
+      // What stands in Host does count, so the other one is there to be asked for.
+      if (program === 'nginx') expect(await realmFor(proxy, files.ca, { host: other })).toContain(`://${other}/`);
     });
 
     test('is told apart from one whose authority is not trusted', async ({ world, files }) => {

@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, basic } from './_client.ts';
 import { anyPorts, openScratch, startServer, until } from './_program.ts';
 
+const listenForProxies = ['--ingress-listen', '127.0.0.1:0', '--ingress-trusted', '127.0.0.1'];
 let world: Awaited<ReturnType<typeof startServer>>;
 let proxyListener: string;
 beforeAll(async () => {
-  world = await startServer([...anyPorts, '--ingress-listen', '127.0.0.1:0', '--ingress-trusted', '127.0.0.1']);
+  world = await startServer([...anyPorts, ...listenForProxies]);
   proxyListener = await listenerOf(world, 'ingress');
 });
 afterAll(() => world[Symbol.asyncDispose]());
@@ -37,9 +38,8 @@ async function lineOf(from: Pick<typeof world, 'server'>, id: unknown): Promise<
 }
 
 describe('the listener for proxies', () => {
-  test('takes scheme, host and client from a declared proxy', async () => {
-    const headers = { ...forged, host: 'inner:80', 'x-forwarded-host': 'registry.example.com' };
-    const answer = await ask(proxyListener, '/v2/', { headers });
+  test('takes scheme and client from a declared proxy, and the host from Host', async () => {
+    const answer = await ask(proxyListener, '/v2/', { headers: forged });
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toContain('realm="https://registry.example.com/oauth2/token"');
     expect(answer.headers['strict-transport-security']).toBeDefined();
@@ -58,11 +58,21 @@ describe('the listener for proxies', () => {
     );
   });
 
+  test('takes the host from X-Forwarded-Host when it is told to, and refuses one that no proxy writes', async () => {
+    await using told = await startServer([...anyPorts, ...listenForProxies, '--ingress-forwarded-host', 'true']);
+    const listener = await listenerOf(told, 'ingress');
+    const headers = { ...forged, host: 'inner:80', 'x-forwarded-host': 'registry.example.com' };
+    const answer = await ask(listener, '/v2/', { headers });
+    expect(answer.headers['www-authenticate']).toContain('realm="https://registry.example.com/oauth2/token"');
+    const refused = await ask(listener, '/v2/', { headers: { ...forged, 'x-forwarded-host': 'a", evil="b' } });
+    expect(refused.status).toBe(400);
+    expect(refused.body.toString()).toContain('X-Forwarded-Host');
+  });
+
   test('refuses headers that no proxy writes', async () => {
-    const headers = { ...forged, 'x-forwarded-host': 'a", evil="b' };
-    const answer = await ask(proxyListener, '/v2/', { headers });
+    const answer = await ask(proxyListener, '/v2/', { headers: { ...forged, 'x-forwarded-proto': 'a", evil="b' } });
     expect(answer.status).toBe(400);
-    expect(answer.body.toString()).toContain('X-Forwarded-Host');
+    expect(answer.body.toString()).toContain('X-Forwarded-Proto');
   });
 
   test('refuses everybody else, without reading what they claim', async () => {

@@ -40,7 +40,7 @@ export const frontCures: Readonly<Record<FrontDefect, string>> = {
     'the host that arrives is below the domain and names no registry, or is unknown to the TLS listener; pass Host on unchanged (nginx: proxy_set_header Host $http_host) to ingress.listen',
   scheme:
     'the proxy must tell the scheme that clients use (nginx: proxy_set_header X-Forwarded-Proto $scheme; Caddy and Traefik do by themselves; HAProxy: http-request set-header X-Forwarded-Proto https if { ssl_fc }), to ingress.listen with the proxy in ingress.trusted; a second proxy in front of it must be trusted by the first',
-  host: 'pass Host on unchanged (nginx: proxy_set_header Host $http_host; Caddy: remove header_up Host; Traefik: passHostHeader true; HAProxy: remove http-request set-header Host)',
+  host: 'pass Host on unchanged (nginx: proxy_set_header Host $http_host; Caddy: remove header_up Host; Traefik: passHostHeader true; HAProxy: remove http-request set-header Host); a proxy that cannot must write X-Forwarded-Host itself, with ingress.forwardedHost set',
   port: 'pass Host on with its port (nginx: proxy_set_header Host $http_host, not $host; Caddy: header_up Host {http.request.hostport}; HAProxy: remove http-request replace-header Host)',
   path: 'pass the path on as it came (nginx: proxy_pass without a path and without a slash at its end, no rewrite, merge_slashes off; Caddy: handle instead of handle_path, no uri directive; Traefik: no stripPrefix, addPrefix or replacePath; HAProxy: no http-request set-path, no normalize-uri)',
   query:

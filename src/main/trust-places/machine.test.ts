@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync, watch } from 'node:fs';
 import { link, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,6 +25,25 @@ describe('a step on files', () => {
     }
     expect(await readFile(path, 'utf8')).toBe('text');
     expect((await stat(path)).mode & 0o777).toBe(0o644);
+  });
+
+  test('changes the mode of what it wrote, not of what somebody puts into its place', async () => {
+    await using place = await openFolder();
+    const path = join(place.folder, 'certs.d', 'ca.crt');
+    const secret = join(place.folder, 'secret');
+    await writeFile(secret, 'secret', { mode: 0o600 });
+    await mkdir(join(place.folder, 'certs.d'));
+    const swapped = Promise.withResolvers<void>();
+    const watcher = watch(join(place.folder, 'certs.d'), (_event, name) => {
+      if (name !== 'ca.crt') return;
+      watcher.close();
+      rmSync(path);
+      symlinkSync(secret, path);
+      swapped.resolve();
+    });
+    await machine.perform({ kind: 'write', path, text: 'text' });
+    await swapped.promise;
+    expect((await stat(secret)).mode & 0o777).toBe(0o600);
   });
 
   test('edits the file itself, which may be a mount', async () => {

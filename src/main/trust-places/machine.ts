@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import { access, chmod, mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { writeDurably } from '../durable-file.ts';
 import { describeStep, type Step } from './place.ts';
@@ -74,9 +74,8 @@ async function performOnFiles(step: Exclude<Step, { kind: 'run' }>): Promise<voi
   switch (step.kind) {
     case 'write':
       await mkdir(dirname(step.path), { recursive: true, mode: 0o755 });
-      await writeDurably(step.path, step.text, { mode: 0o644 });
-      // The mask of the process may have taken rights away that every reader of certificates needs.
-      return chmod(step.path, 0o644);
+      // The mask of the process must not take rights away that every reader of certificates needs.
+      return writeDurably(step.path, step.text, { exactMode: 0o644 });
     case 'edit':
       // Not by renaming: in a container the file is a mount of its own.
       return writeFile(step.path, step.text);
