@@ -39,6 +39,7 @@ describe('berth status', () => {
         { name: 'http', host: '127.0.0.1', port: Number(open.loginServer.split(':')[1]) },
         { name: 'https', host: '127.0.0.1', port: Number(new URL(open.endpoints.registry).port) },
       ],
+      workers: 1,
       version: '0.1.0',
       tenantId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       subscriptionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
