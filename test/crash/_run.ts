@@ -9,7 +9,7 @@ import { stock } from '../load/_stock.ts';
 import { resumeUpload } from '../load/_uploads.ts';
 import { verify } from '../load/_verify.ts';
 import { isAlive, openScratch, type Ready, type Running, untilGone } from '../start/_program.ts';
-import { examineFolder } from './_closed-folder.ts';
+import { examineFolder } from './_examine-folder.ts';
 
 export interface CrashOptions {
   readonly kills: number;

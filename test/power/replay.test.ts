@@ -3,17 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type Survivor, survivors } from '../../src/adapters/blob-fs/_volatile-disk.ts';
-import { fsBlobStore } from '../../src/adapters/blob-fs/index.ts';
-import { openSqlite } from '../../src/adapters/sql-sqlite/index.ts';
-import { checkInvariants } from '../../src/content/_invariants.ts';
-import * as content from '../../src/content/index.ts';
-import * as data from '../../src/data/index.ts';
-import * as identity from '../../src/identity/index.ts';
 import { randomIds, systemClock } from '../../src/kernel/index.ts';
 import { startApp } from '../../src/main/app.ts';
 import { loadConfig } from '../../src/main/config.ts';
 import type { Log } from '../../src/main/log.ts';
 import { askServer } from '../../src/main/management-client.ts';
+import { checkClosedFolder } from '../_closed-folder.ts';
 import { openScratch } from '../start/_program.ts';
 import { type Replay, replayOf } from './_replay.ts';
 import { type Call, upTraced, whyNoTrace } from './_trace.ts';
@@ -106,27 +101,6 @@ async function withBerth(folder: string, work: (some: Ask) => Promise<void>): Pr
   expect(errors).toEqual([]);
 }
 
-/** Rows and objects against each other, and every byte against its digest. */
-async function checkFolder(folder: string): Promise<void> {
-  const database = await openSqlite({
-    file: join(folder, 'berth.db'),
-    migrations: data.migrations,
-    modules: [data, identity, content],
-    clock: systemClock,
-    regionOrdinal: 1,
-    lastStamp: data.lastStamp,
-  });
-  const blobs = await fsBlobStore({ directory: join(folder, 'blobs') });
-  try {
-    const registry = await content.registries(database).default();
-    if (!registry) throw new Error('there is no first registry');
-    await checkInvariants(database, blobs, { registryId: registry.id, bytes: true });
-  } finally {
-    await blobs.close();
-    await database.close();
-  }
-}
-
 /** Cuts the recorded life at a place and expects that the next start has all that was acknowledged, and takes a push. */
 async function expectStart(recording: Recording, at: number, survivor: Survivor): Promise<void> {
   const parent = await mkdtemp(join(tmpdir(), 'berth-replay-'));
@@ -138,7 +112,7 @@ async function expectStart(recording: Recording, at: number, survivor: Survivor)
       const pushed = await pushInParts(some, Buffer.alloc(70_000, at % 251), 2);
       expect(pushed.status).toBe(201);
     });
-    await checkFolder(folder);
+    await checkClosedFolder(folder, { bytes: true });
   } finally {
     await rm(parent, { recursive: true });
   }
