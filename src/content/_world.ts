@@ -105,7 +105,7 @@ export interface ImageParts {
 export function useCases(environment: ContentEnvironment, registry: Registry, lost: string[] = []) {
   const { database, seal } = environment;
   const pullTimes = pulls(database, environment.clock);
-  const bodies = bodyCache({ database, seal, lost: (digest) => void lost.push(digest) });
+  const bodies = bodyCache({ database, seal, maxBytes: 32 << 20, lost: (digest) => void lost.push(digest) });
   const some = {
     uploads: uploads(environment),
     blobs: blobs(environment, bodies, (digest) => void lost.push(digest)),

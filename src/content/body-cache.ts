@@ -17,15 +17,15 @@ export interface Bodies {
 export interface BodyCacheOptions {
   readonly database: Database;
   readonly seal: ContentSeal;
-  readonly maxBytes?: number;
+  /** What all bodies may take in memory. */
+  readonly maxBytes: number;
   /** Told when bytes turn out to be lost. */
   readonly lost: (digest: string, error: unknown) => void;
 }
 
 /** Reads bodies through a cache bounded in bytes. What comes from a row is held against its digest before it is kept. */
 export function bodyCache(options: BodyCacheOptions): Bodies {
-  const { database, seal } = options;
-  const maxBytes = options.maxBytes ?? 32 * 1024 * 1024;
+  const { database, seal, maxBytes } = options;
   const cached = new Map<string, Uint8Array>();
   let held = 0;
 

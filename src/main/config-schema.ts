@@ -237,6 +237,14 @@ export const configKeys = {
     meaning:
       'Bounds on requests per minute: `tier` is what Azure Container Registry allows a registry of the same tier and each identity on it, a number multiplies that. What is beyond is answered with 429 and a Retry-After that counts down. Each server process counts for itself.',
   },
+  'cache.memory': {
+    type: 'bytes',
+    default: '112MiB',
+    unit: 'bytes',
+    min: 1 << 20,
+    meaning:
+      'About how much memory the caches of a thread that serves may take in all: pages and results of the embedded database, manifests and small blobs, answers to pulls. Less costs reads, never a promise.',
+  },
   'tokens.accessLifetime': {
     type: 'duration',
     default: '75m',

@@ -6,6 +6,7 @@ import * as data from '../data/index.ts';
 import * as identity from '../identity/index.ts';
 import type { Clock } from '../kernel/index.ts';
 import { type Database, DatabaseError } from '../ports/index.ts';
+import { cacheShares } from './cache-shares.ts';
 import type { Config } from './config-schema.ts';
 import { StartRefusal } from './start-refusal.ts';
 
@@ -28,7 +29,11 @@ export async function openDatabase(config: Config, folder: string, clock: Clock)
       const database = await openPostgres({ url: config.database.url.reveal(), ...common });
       return { database, share: () => null };
     }
-    const database = await openSqlite({ file: join(folder, 'berth.db'), ...common });
+    const database = await openSqlite({
+      file: join(folder, 'berth.db'),
+      cacheBytes: cacheShares(config.cache.memory).database,
+      ...common,
+    });
     return { database, share: () => database.share() };
   });
 }

@@ -8,6 +8,7 @@ import * as identity from '../identity/index.ts';
 import type { Clock, Ids } from '../kernel/index.ts';
 import type { Database, KeyWrapper } from '../ports/index.ts';
 import { type Background, repeat } from './background.ts';
+import { cacheShares } from './cache-shares.ts';
 import type { Config } from './config-schema.ts';
 import { regionOrdinal } from './database.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
@@ -103,8 +104,9 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     ...(sharedTurns ? { sharedTurns } : {}),
     ...(inUseElsewhere ? { inUseElsewhere } : {}),
   };
+  const caches = cacheShares(config.cache.memory);
   const lost = (digest: string, error: unknown): void => log.error('blob-lost', error, { digest });
-  const bodies = content.bodyCache({ database, seal: data.plainSeal, lost });
+  const bodies = content.bodyCache({ database, seal: data.plainSeal, maxBytes: caches.bodies, lost });
   const pulls = content.pulls(database, clock);
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database);
@@ -154,7 +156,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
       manifests: content.manifests(environment, bodies, pulls),
       uploads,
       pulls,
-      answers: content.keptAnswers(database, clock),
+      answers: content.keptAnswers(database, clock, caches.answers),
       catalog: content.catalog(database),
       metadata: content.metadata(environment),
       buffers: bufferPool(),

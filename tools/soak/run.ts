@@ -46,7 +46,9 @@ const perSecondAndDoor = 20;
 const fewestPerSecond = 5;
 /** Repositories that come and go have one of so many names. */
 const scratchNames = 40;
-const settings = ['--tokens-access-lifetime', '60s', '--log-level', 'warn', '--log-access', 'false'];
+/** Small, so that caches are full before the first reading and what still grows after it is no cache. */
+const cacheMemory = '4MiB';
+const settings = ['--cache-memory', cacheMemory, '--tokens-access-lifetime', '60s', '--log-level', 'warn', '--log-access', 'false'];
 
 /**
  * Mixed load at a bounded rate on a server of its own, over plain connections and TLS, on contents that come again and

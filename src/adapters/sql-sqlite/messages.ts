@@ -33,6 +33,7 @@ export interface WriterStart {
   readonly lastStamp: { readonly sql: string; readonly values: readonly SqlValue[] };
   /** One Int32: another value after each commit. */
   readonly generation: SharedArrayBuffer;
+  readonly pageCacheBytes: number;
 }
 
 /** Makes the writer take another client. The port is transferred. */

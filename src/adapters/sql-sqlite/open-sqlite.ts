@@ -4,16 +4,21 @@ import { DatabaseSync } from 'node:sqlite';
 import type { MessagePort } from 'node:worker_threads';
 import { type Database, DatabaseError, type DatabaseOptions, type Statement } from '../../ports/index.ts';
 import { transactionPositions } from '../sql/index.ts';
+import { cacheSize } from './cache-size.ts';
 import { databaseError } from './engine-error.ts';
 import { preparedStatements } from './prepared.ts';
 import { readCache, readKey } from './read-cache.ts';
 import { takeSnapshot } from './snapshot.ts';
 import { joinWriter, startWriter, type Writer } from './writer.ts';
 
+const defaultCacheBytes = 64 << 20;
+
 /** Where the database lives, besides what every adapter needs. */
 export interface SqliteOptions extends DatabaseOptions {
   /** Path of the database file; made, with mode 0600, when absent. Its folder exists. */
   readonly file: string;
+  /** About what pages and results may take in memory, the writer's included; 64 MiB when absent. */
+  readonly cacheBytes?: number;
 }
 
 /** What another thread of this process needs to use an open database. `port` must be in the list of what is transferred. */
@@ -21,6 +26,7 @@ export interface SqliteShare {
   readonly file: string;
   readonly port: MessagePort;
   readonly generation: SharedArrayBuffer;
+  readonly cacheBytes: number;
   readonly transactionNames: readonly string[];
 }
 
@@ -37,6 +43,7 @@ export interface SqliteDatabase extends Database {
  */
 export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase> {
   const positions = transactionPositions(options.modules);
+  const { cacheBytes = defaultCacheBytes } = options;
   await makeFile(options.file);
   const lastStamp = options.lastStamp.compile('sqlite');
   const transactionNames = [...positions.keys()];
@@ -53,6 +60,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
     regionOrdinal: options.regionOrdinal,
     lastStamp: { sql: lastStamp.sql, values: lastStamp.bind({}) },
     generation,
+    pageCacheBytes: cacheBytes / 2,
   };
   const lost = new AbortController();
   const broken = (error: DatabaseError): void => {
@@ -61,8 +69,8 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
     lost.abort(error);
   };
   const writer = await startWriter(start, { broken });
-  const database = await databaseOver({ ...options, positions, generation, writer, lost: lost.signal });
-  return { ...database, share: () => ({ file: options.file, port: writer.attach(), generation, transactionNames }) };
+  const database = await databaseOver({ ...options, cacheBytes, positions, generation, writer, lost: lost.signal });
+  return { ...database, share: () => ({ file: options.file, port: writer.attach(), generation, cacheBytes, transactionNames }) };
 }
 
 /**
@@ -90,16 +98,17 @@ async function databaseOver(parts: {
   readonly clock: DatabaseOptions['clock'];
   readonly positions: ReadonlyMap<string, number>;
   readonly generation: SharedArrayBuffer;
+  readonly cacheBytes: number;
   readonly writer: Writer;
   readonly lost: AbortSignal;
 }): Promise<Database> {
   const { positions, writer } = parts;
-  const reader = await openForReading(parts.file).catch(async (error: unknown) => {
+  const reader = await openForReading(parts.file, parts.cacheBytes / 4).catch(async (error: unknown) => {
     await writer.close();
     throw databaseError(error, 'the database could not be opened for reading');
   });
   const prepare = preparedStatements(reader);
-  const cache = readCache(20_000);
+  const cache = readCache(20_000, parts.cacheBytes / 4);
   const generations = new Int32Array(parts.generation);
   /** The generation that everything in the cache was read in, or before. */
   let kept = Atomics.load(generations, 0);
@@ -180,9 +189,9 @@ async function makeFile(file: string): Promise<void> {
   }
 }
 
-async function openForReading(file: string): Promise<DatabaseSync> {
+async function openForReading(file: string, pageCacheBytes: number): Promise<DatabaseSync> {
   const reader = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
-  reader.exec('pragma cache_size = -16384');
+  reader.exec(cacheSize(pageCacheBytes));
   return reader;
 }
 

@@ -17,7 +17,7 @@ describe('the cache of reads', () => {
   });
 
   test('keeps no result with many rows, with bytes, or with much text', () => {
-    const cache = readCache(maxEntries);
+    const cache = readCache(maxEntries, 1 << 20);
     const five = Array.from({ length: 5 }, () => ({ name: 'x' }));
     const large = [{ text: 'x'.repeat(4096) }, { text: 'x'.repeat(5000) }];
     for (const rows of [five, [{ bytes: new Uint8Array(1) }], large]) {
@@ -46,7 +46,7 @@ describe('the cache of reads', () => {
   });
 
   test('holds no more results than it may', () => {
-    const cache = readCache(2);
+    const cache = readCache(2, 1 << 20);
     for (const key of ['a', 'b', 'c']) cache.keep(statement, key, []);
     expect(['a', 'b', 'c'].map((key) => cache.find(statement, key))).toEqual([undefined, undefined, []]);
   });

@@ -24,7 +24,7 @@ const overheadBytes = 64;
  * Makes a cache of at most `maxEntries` results in about `maxBytes`; a full one is emptied, which costs no more than a
  * commit does.
  */
-export function readCache(maxEntries: number, maxBytes: number = 16 * 1024 * 1024): ReadCache {
+export function readCache(maxEntries: number, maxBytes: number): ReadCache {
   let entries = new Map<object, Map<string, readonly unknown[]>>();
   let count = 0;
   let held = 0;

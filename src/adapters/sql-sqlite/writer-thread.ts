@@ -3,6 +3,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import { parseStamp, type Stamp, stampClock } from '../../kernel/index.ts';
 import { DatabaseError, type TransactionDefinition } from '../../ports/index.ts';
 import { transactionPositions } from '../sql/index.ts';
+import { cacheSize } from './cache-size.ts';
 import { databaseError } from './engine-error.ts';
 import { groupCommit, type Job, type Outcome } from './group-commit.ts';
 import {
@@ -67,7 +68,7 @@ function openForWriting(): DatabaseSync {
     // Pages of 4 KiB: a checkpoint every 16 MiB, and at most 64 MiB of log kept after a burst.
     db.exec('pragma wal_autocheckpoint = 4000');
     db.exec('pragma journal_size_limit = 67108864');
-    db.exec('pragma cache_size = -32768');
+    db.exec(cacheSize(start.pageCacheBytes));
     migrate(db, start.migrations);
     return db;
   } catch (error) {

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../http/index.ts';
 import { type KeptAnswer, keptAnswers } from './kept-answers.ts';
 
+const memoryBytes = 4 << 20;
+
 describe('kept answers', () => {
   it('are found again for the same request in the same generation', () => {
     const { memory, keep } = world();
@@ -61,20 +63,26 @@ describe('kept answers', () => {
     for (const target of targets) keep(exchange({ target }), { body });
     const found = targets.filter((target) => memory.find(exchange({ target })) !== undefined);
     expect(found.length).toBeGreaterThan(0);
-    expect(found.length).toBeLessThan(256);
+    expect(found.length).toBeLessThanOrEqual(memoryBytes / body.length);
+  });
+
+  it('are not kept when one alone is more than the memory', () => {
+    const { memory, keep } = world(1024);
+    keep(exchange());
+    expect(memory.find(exchange())).toBeUndefined();
   });
 
   it('are not kept where the database cannot tell its generation', () => {
-    const memory = keptAnswers({ generation: () => undefined }, { now: () => 0 });
+    const memory = keptAnswers({ generation: () => undefined }, { now: () => 0 }, 1 << 20);
     memory.keep(exchange(), memory.generation(), answer({}));
     expect(memory.find(exchange())).toBeUndefined();
   });
 });
 
-function world() {
+function world(bytes = memoryBytes) {
   const clock = { time: 0, now: () => clock.time };
   let generation = 1;
-  const memory = keptAnswers({ generation: () => generation }, clock);
+  const memory = keptAnswers({ generation: () => generation }, clock, bytes);
   return {
     memory,
     clock,

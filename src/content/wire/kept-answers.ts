@@ -35,8 +35,6 @@ export interface KeptAnswers {
   keep(exchange: Exchange, begun: number | undefined, answer: KeptAnswer): void;
 }
 
-/** What all answers may take in memory; a full memory is emptied. */
-const maxBytes = 16 * 1024 * 1024;
 /** Larger bodies cost more to send than to find. */
 const maxBodyBytes = 64 * 1024;
 /** About what an answer takes besides its body and its key. */
@@ -44,8 +42,11 @@ const overheadBytes = 1024;
 /** Longer credentials and targets are not worth keeping. */
 const maxKeyLength = 8 * 1024;
 
-/** Makes the memory. Where the database cannot tell its generation it stays empty. */
-export function keptAnswers(database: Pick<Database, 'generation'>, clock: Clock): KeptAnswers {
+/**
+ * Makes the memory, of about `maxBytes`; a full one is emptied. Where the database cannot tell its generation it stays
+ * empty.
+ */
+export function keptAnswers(database: Pick<Database, 'generation'>, clock: Clock, maxBytes: number): KeptAnswers {
   let of: number | undefined;
   let held = 0;
   /** By credential, then by the rest, so that the long part is hashed alone. */
@@ -79,6 +80,7 @@ export function keptAnswers(database: Pick<Database, 'generation'>, clock: Clock
       const bodyBytes = answer.body?.length ?? 0;
       if (credential.length + key.length > maxKeyLength || bodyBytes > maxBodyBytes) return;
       const cost = overheadBytes + bodyBytes + 2 * (credential.length + key.length);
+      if (cost > maxBytes) return;
       if (of !== begun || held + cost > maxBytes) forget(begun);
       let answers = byCredential.get(credential);
       if (!answers) {
