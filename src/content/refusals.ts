@@ -43,7 +43,8 @@ const usual: RefusalBounds = {
 };
 
 /** Makes the memory of refusals. */
-export function refusals(database: Database, bounds: RefusalBounds = usual): Refusals {
+export function refusals(database: Database, changed: Partial<RefusalBounds> = {}): Refusals {
+  const bounds = { ...usual, ...changed };
   const everyday = ring(bounds.memory);
   const refused = ring(bounds.memory);
   let waiting: Refusal[] = [];

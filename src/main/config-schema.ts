@@ -243,7 +243,7 @@ export const configKeys = {
     unit: 'bytes',
     min: 1 << 20,
     meaning:
-      'About how much memory the caches of a thread that serves may take in all: pages and results of the embedded database, manifests and small blobs, answers to pulls. Less costs reads, never a promise.',
+      'About how much memory the caches of a thread that serves may take in all: pages and results of the embedded database, manifests and small blobs, answers to pulls, refused requests. Less costs reads, never a promise.',
   },
   'tokens.accessLifetime': {
     type: 'duration',

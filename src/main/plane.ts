@@ -109,7 +109,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const bodies = content.bodyCache({ database, seal: data.plainSeal, maxBytes: caches.bodies, lost });
   const pulls = content.pulls(database, clock);
   const uploads = content.uploads(environment);
-  const refusals = content.refusals(database);
+  const refusals = content.refusals(database, { memory: caches.refusals });
 
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
