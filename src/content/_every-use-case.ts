@@ -5,6 +5,8 @@ import {
   authenticator,
   type Credentials,
   credentialService,
+  type Directory,
+  directory,
   type Principal,
   type RegistryAccess,
   type SigningKeys,
@@ -15,6 +17,7 @@ import { type Digest, digestOf, isFault, parseReference, randomIds } from '../ke
 import type { BlobStore, Database } from '../ports/index.ts';
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
+import { directoryEntries } from './_directory-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -40,6 +43,7 @@ export interface Services
   readonly refusals: Refusals;
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
+  readonly directory: Directory;
 }
 
 export interface Machine extends Services {
@@ -107,6 +111,7 @@ export function machineOf(
     credentials: credentialService({ database, wrapper: localKeyWrapper(new Uint8Array(32).fill(7)), ids: randomIds }),
     authenticator: authenticator({ database, tokens, clock }),
     refusals: refusals(database),
+    directory: directory({ database, clock }),
   };
 }
 
@@ -180,6 +185,7 @@ const newToken = ({ nth }: Context) => ({
 export const everyUseCase: EveryUseCase = {
   checks: checkEntries,
   objectRemoval: removalEntries,
+  directory: directoryEntries,
   uploads: {
     start: { work: (some, context) => some.uploads.start(whereOf(context), 'sha256') },
     status: { prepare: openSession, work: (some, context) => some.uploads.status(sessionOf(context)) },

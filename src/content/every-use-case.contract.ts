@@ -28,6 +28,7 @@ const serviceMakers = {
   refusals: 'refusals',
   checks: 'checks',
   objectRemoval: 'objectRemoval',
+  directory: 'directory',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -56,6 +57,10 @@ const otherFunctions = [
   'loseInSnapshot',
   'tagsTouched',
   'unnamedInBackup',
+  'directoryTokens',
+  'nameOf',
+  'permits',
+  'roleById',
 ];
 
 const named: [string, Entry][] = [

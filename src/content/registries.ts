@@ -8,12 +8,19 @@ import { changeRegistry, createRegistry, deleteRegistry } from './transactions/r
 export interface Registry {
   readonly id: number;
   readonly name: string;
-  /** Name of the resource group that it stands in. */
+  /** Key of the resource group that it stands in. */
   readonly resourceGroup: string;
+  /** Its id for the resource manager, in lower case: the scope of rights on it. */
+  readonly resourceKey: string;
   readonly sku: 'Basic' | 'Standard' | 'Premium';
   readonly adminEnabled: boolean;
   readonly anonymousPull: boolean;
   readonly isDefault: boolean;
+  /** Whether tokens for the resource manager open it as well as those for registries. */
+  readonly armTokens: boolean;
+  /** Whether its content may leave it. */
+  readonly exportAllowed: boolean;
+  readonly roleMode: 'LegacyRegistryPermissions' | 'AbacRepositoryPermissions';
   readonly createdMs: number;
 }
 
@@ -91,6 +98,7 @@ export function registries(database: Database): Registries {
         sku: 'Standard',
         adminEnabled,
         anonymousPull,
+        by: { name: context.actor, type: 'Key' },
         onlyAsDefault: options.onlyAsDefault ?? false,
       });
       if (made !== null) return existing(name);
@@ -113,10 +121,14 @@ function registryOf(row: RegistryRecord): Registry {
     id: row.id,
     name: row.name,
     resourceGroup: row.resource_group,
+    resourceKey: row.resource_key,
     sku: row.sku as Registry['sku'],
     adminEnabled: row.admin_enabled === 1,
     anonymousPull: row.anonymous_pull === 1,
     isDefault: row.is_default === 1,
+    armTokens: row.arm_tokens === 1,
+    exportAllowed: row.export_allowed === 1,
+    roleMode: row.role_mode as Registry['roleMode'],
     createdMs: row.created_ms,
   };
 }

@@ -12,6 +12,14 @@ export {
 } from './feed.ts';
 export { migrations } from './migrations/index.ts';
 export { statement } from './query.ts';
-export type { Schema } from './schema.ts';
+export {
+  createResource,
+  deleteResource,
+  type NewResource,
+  type ResourceAuthor,
+  resourceByKey,
+  updateResource,
+} from './resources.ts';
+export type { ResourceRow, Schema } from './schema.ts';
 export { type ContentSeal, plainSeal, type StoredObject } from './seal.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -13,6 +13,10 @@ import type { Generated } from 'kysely';
  *             ├─ object_removal (objects no row names any more), backup_hold (what they wait for)
  *             ├─ check_run ── check_finding (are the stored bytes those that were pushed?)
  *             └─ admin_credential, scope_map ── token ── token_password
+ *   resource_group ── resource (what the resource manager shows), operation (what it was asked and goes on)
+ *   account; application ─┬─ service_principal      who may sign in
+ *                         └─ client_secret
+ *   role_assignment (principal, role, scope); authorization_code, device_code, refresh_grant, sign_in
  *
  * Times are Unix milliseconds, booleans 0 and 1, stamps fixed-width text that compares bytewise, lists are JSON text.
  * Every mutable fact carries a stamp and a deletion is a row: regions merge by them.
@@ -46,6 +50,17 @@ export interface Schema {
   scope_map: ScopeMapRow;
   token: TokenRow;
   token_password: TokenPasswordRow;
+  resource: ResourceRow;
+  operation: OperationRow;
+  account: AccountRow;
+  application: ApplicationRow;
+  service_principal: ServicePrincipalRow;
+  client_secret: ClientSecretRow;
+  role_assignment: RoleAssignmentRow;
+  authorization_code: AuthorizationCodeRow;
+  device_code: DeviceCodeRow;
+  refresh_grant: RefreshGrantRow;
+  sign_in: SignInRow;
 }
 
 /**
@@ -68,22 +83,190 @@ export interface RegionRow {
   created_ms: number;
 }
 
-/** A group of resources; the first start makes one. */
+/** A group of resources; the first start makes one. `key` is the name in lower case, `name` as it was first spelled. */
 export interface ResourceGroupRow {
+  key: string;
   name: string;
   location: string;
+  tags: string;
   created_ms: number;
+  stamp: string;
 }
 
+/**
+ * A resource as the resource manager shows it: what every type has, and in `properties` what only this face of it knows.
+ * What the data plane reads stands in tables of its own. `key` is the id in lower case, `type` likewise.
+ */
+export interface ResourceRow {
+  key: string;
+  id: string;
+  type: string;
+  group_key: string;
+  name: string;
+  location: string;
+  tags: string;
+  sku: string | null;
+  identity: string | null;
+  properties: string;
+  provisioning_state: string;
+  etag: string;
+  version: number;
+  created_ms: number;
+  created_by: string;
+  created_by_type: string;
+  modified_ms: number;
+  modified_by: string;
+  modified_by_type: string;
+  stamp: string;
+}
+
+/** A long-running operation of the resource manager. `error` is the JSON of its error body. */
+export interface OperationRow {
+  id: string;
+  kind: string;
+  resource_key: string;
+  /** Object id of who asked: only they may look at it. */
+  principal_id: string;
+  status: 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+  error: string | null;
+  created_ms: number;
+  ended_ms: number | null;
+}
+
+/** A user. `name_key` is the user principal name in lower case; a new password is a new `credential_id`. */
+export interface AccountRow {
+  object_id: string;
+  name: string;
+  name_key: string;
+  display_name: string;
+  password_hash: string;
+  credential_id: string;
+  enabled: number;
+  created_ms: number;
+  stamp: string;
+}
+
+export interface ApplicationRow {
+  object_id: string;
+  app_id: string;
+  display_name: string;
+  identifier_uris: string;
+  created_ms: number;
+  stamp: string;
+}
+
+/** Who an application is in this tenant: it has the roles. A managed identity is one without application. */
+export interface ServicePrincipalRow {
+  object_id: string;
+  app_id: string;
+  kind: 'Application' | 'ManagedIdentity';
+  display_name: string;
+  enabled: number;
+  /** Of a managed identity of one resource: the key of that resource. */
+  resource_key: string | null;
+  created_ms: number;
+  stamp: string;
+}
+
+/** A secret that we made. It stands at the application or at its service principal; either way the application signs in. */
+export interface ClientSecretRow {
+  key_id: string;
+  app_id: string;
+  owner: 'application' | 'servicePrincipal';
+  display_name: string;
+  hint: string;
+  hash: string;
+  start_ms: number;
+  end_ms: number;
+}
+
+/** `name` is a GUID that the client chose; `scope_key` is the scope in lower case. */
+export interface RoleAssignmentRow {
+  name: string;
+  scope: string;
+  scope_key: string;
+  role_id: string;
+  principal_id: string;
+  principal_type: string;
+  description: string | null;
+  created_ms: number;
+  created_by: string;
+  updated_ms: number;
+  updated_by: string;
+  stamp: string;
+}
+
+/** A code of the sign-in page, by its hash; gone once it is used. */
+export interface AuthorizationCodeRow {
+  hash: string;
+  client_id: string;
+  redirect_uri: string;
+  scope: string;
+  nonce: string | null;
+  challenge: string;
+  account_id: string;
+  credential_id: string;
+  expires_ms: number;
+}
+
+/** A device that waits for somebody to sign in elsewhere; both codes by their hashes. */
+export interface DeviceCodeRow {
+  hash: string;
+  user_code_hash: string;
+  client_id: string;
+  scope: string;
+  state: 'pending' | 'approved' | 'declined';
+  account_id: string | null;
+  credential_id: string | null;
+  polled_ms: number;
+  expires_ms: number;
+}
+
+/** A chain of refresh tokens: each use makes the next one; an old one used again ends the chain. */
+export interface RefreshGrantRow {
+  id: string;
+  account_id: string;
+  credential_id: string;
+  client_id: string;
+  hash: string;
+  previous_hash: string | null;
+  rotated_ms: number;
+  created_ms: number;
+  expires_ms: number;
+  revoked_ms: number | null;
+}
+
+/** One try to sign in, refused or not. `error` is empty for a success. Holds no secret and no name that nobody has. */
+export interface SignInRow {
+  id: Generated<number>;
+  at_ms: number;
+  request_id: string;
+  flow: string;
+  principal_id: string;
+  principal: string;
+  client_id: string;
+  resource: string;
+  error: string;
+  address: string;
+  user_agent: string;
+}
+
+/** `resource_group` is the key of its group; `resource_key` leads to its row of the resource manager. */
 export interface RegistryRow {
   id: Generated<number>;
   name: string;
   resource_group: string;
+  resource_key: string;
   state: 'live' | 'deleted';
   sku: 'Basic' | 'Standard' | 'Premium';
   admin_enabled: number;
   anonymous_pull: number;
   is_default: number;
+  /** Whether tokens for the resource manager open it as well as those for registries. */
+  arm_tokens: number;
+  /** Whether its content may leave it by import, export or transfer. */
+  export_allowed: number;
+  role_mode: 'LegacyRegistryPermissions' | 'AbacRepositoryPermissions';
   created_ms: number;
   deleted_ms: number | null;
   stamp: string;
@@ -321,9 +504,10 @@ export interface RefusalRow {
   told: string;
 }
 
-/** A token signing key; the private part is sealed under the root key. */
+/** A token signing key of the registries or of the identity provider; the private part is sealed under the root key. */
 export interface SigningKeyRow {
   kid: string;
+  purpose: 'registry' | 'directory';
   algorithm: string;
   public_jwk: string;
   sealed_private: string;

@@ -4,6 +4,7 @@ import { allActions, repositoryActions } from './actions.ts';
 import { unproven } from './explain.ts';
 import { type Grants, grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
+import { noRoles } from './roles/permits.ts';
 import { hashSecret, secretMatches } from './secrets.ts';
 import { adminCredentials, type TokenCredential, tokenByCredential, tokenByName } from './store.ts';
 import type { TokenClaims, TokenService } from './token-service.ts';
@@ -51,6 +52,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     kind: 'anonymous',
     name: 'anonymous',
     registryId: registry.id,
+    objectId: '',
+    roles: noRoles,
     credentialId: '',
     tokenId: 0,
     grants: registry.anonymousPull ? readEverywhere : noGrants,
@@ -62,6 +65,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     kind: 'admin',
     name: `admin:${registry.name}`,
     registryId: registry.id,
+    objectId: '',
+    roles: noRoles,
     credentialId,
     tokenId: 0,
     grants: everything,
@@ -73,6 +78,8 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     kind: 'token',
     name: `token:${registry.name}/${row.token_name}`,
     registryId: registry.id,
+    objectId: '',
+    roles: noRoles,
     credentialId: row.credential_id,
     tokenId: row.token_id,
     grants: grantsOf(row),

@@ -12,6 +12,8 @@ const principal = (change: Partial<Principal> = {}): Principal => ({
   registryId: 1,
   credentialId: 'c',
   tokenId: 1,
+  objectId: '',
+  roles: [],
   grants: parseScopeMapActions(['repositories/team/*/content/read', 'repositories/team/app/content/write']),
   restriction: null,
   expiresAt: null,

@@ -5,7 +5,7 @@ import { isFault, manualClock } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { allActions, type RepositoryAction, repositoryActions } from './actions.ts';
 import { authenticator } from './authenticate.ts';
-import { decide, type Wanted } from './decide.ts';
+import { type DataWanted, decide } from './decide.ts';
 import { explainDenial, unproven } from './explain.ts';
 import { grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
@@ -25,22 +25,24 @@ const principal = (change: Partial<Principal> = {}): Principal => ({
   registryId: 1,
   credentialId: 'c',
   tokenId: 1,
+  objectId: '',
+  roles: [],
   grants: noGrants,
   scopeMap: 'ci',
   restriction: null,
   expiresAt: null,
   ...change,
 });
-const why = (who: Principal, wanted: readonly Wanted[], where = registry) =>
+const why = (who: Principal, wanted: readonly DataWanted[], where = registry) =>
   explainDenial(who, wanted, where).forOperator();
 
 describe('an explanation', () => {
   test('is there exactly where decide says no', () => {
     const action = fc.constantFrom(...(Object.keys(repositoryActions) as RepositoryAction[]));
     const repository = fc.constantFrom('team/app', 'team/web', 'other');
-    const wanted: fc.Arbitrary<Wanted> = fc.oneof(
+    const wanted: fc.Arbitrary<DataWanted> = fc.oneof(
       fc.record({ action, repository }),
-      fc.constant<Wanted>({ action: 'catalog/read' }),
+      fc.constant<DataWanted>({ action: 'catalog/read' }),
     );
     const line = fc
       .tuple(fc.constantFrom('*', 'team/*', 'team/app', 'other'), action)
@@ -81,7 +83,7 @@ describe('an explanation', () => {
   });
 
   test('tells a right that is missing from one that was not asked for', () => {
-    const push: Wanted = { action: 'content/write', repository: 'team/app' };
+    const push: DataWanted = { action: 'content/write', repository: 'team/app' };
     const reader = principal({ grants: parseScopeMapActions(['repositories/team/*/content/read']) });
     expect(why(reader, [push])).toEqual({
       rule: 'not-in-scope-map',
@@ -98,8 +100,8 @@ describe('an explanation', () => {
 
   test('of nobody depends on whether everybody may pull', () => {
     const nobody = principal({ kind: 'anonymous', name: 'anonymous' });
-    const pull: Wanted = { action: 'content/read', repository: 'team/app' };
-    const push: Wanted = { action: 'content/write', repository: 'team/app' };
+    const pull: DataWanted = { action: 'content/read', repository: 'team/app' };
+    const push: DataWanted = { action: 'content/write', repository: 'team/app' };
     expect(why(nobody, [pull]).rule).toBe('credential-missing');
     expect(why(nobody, []).rule).toBe('credential-missing');
     const open = { ...registry, anonymousPull: true };

@@ -1,6 +1,6 @@
 import { type Explanation, Fault, type OperatorOnly, operatorOnly, type SpecificRule } from '../kernel/index.ts';
 import { listingActions, type RepositoryAction, repositoryActions } from './actions.ts';
-import type { Wanted } from './decide.ts';
+import type { DataWanted } from './decide.ts';
 import { maskFor, visibleRanges } from './grants.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
 
@@ -9,13 +9,13 @@ import type { Principal, RegistryAccess } from './principal.ts';
  */
 export function explainDenial(
   principal: Principal,
-  wanted: readonly Wanted[],
+  wanted: readonly DataWanted[],
   registry: RegistryAccess,
 ): OperatorOnly<Explanation> {
   return operatorOnly(explanationOf(principal, wanted, registry));
 }
 
-function explanationOf(principal: Principal, wanted: readonly Wanted[], registry: RegistryAccess): Explanation {
+function explanationOf(principal: Principal, wanted: readonly DataWanted[], registry: RegistryAccess): Explanation {
   const { name } = registry;
   if (principal.registryId !== registry.id) {
     return {
@@ -32,7 +32,7 @@ function explanationOf(principal: Principal, wanted: readonly Wanted[], registry
   throw new Error('nothing was denied');
 }
 
-function explainAnonymous(wanted: readonly Wanted[], registry: RegistryAccess): Explanation {
+function explainAnonymous(wanted: readonly DataWanted[], registry: RegistryAccess): Explanation {
   const pulls =
     wanted.length > 0 && wanted.every((one) => one.action.endsWith('/read') && one.action !== 'catalog/read');
   if (registry.anonymousPull && !pulls && wanted.length > 0) {
@@ -54,7 +54,7 @@ export function missingCredential(registry: RegistryAccess): Explanation {
   };
 }
 
-function explainWanted(principal: Principal, one: Wanted, registry: string): Explanation | undefined {
+function explainWanted(principal: Principal, one: DataWanted, registry: string): Explanation | undefined {
   const granted =
     one.action === 'catalog/read'
       ? visibleRanges(principal.grants, listingActions).length > 0
@@ -112,7 +112,7 @@ function tokenFor(repository: string, action: RepositoryAction, registry: string
   return `berth token create --registry ${registry} --name ${name} --repository '${repository}' --actions ${together[action]}`;
 }
 
-function verbOf(wanted: readonly Wanted[]): string {
+function verbOf(wanted: readonly DataWanted[]): string {
   return wanted.map((one) => one.action).join(', ');
 }
 

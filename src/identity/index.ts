@@ -13,11 +13,20 @@ export {
   type ShownPassword,
   type TokenSummary,
 } from './credentials.ts';
-export { type Decision, decide, type Wanted } from './decide.ts';
+export { type DataWanted, type Decision, decide, type ResourceAction, type Wanted } from './decide.ts';
+export { type Directory, directory, nameOf, type Subject, type SubjectClaims } from './directory/directory.ts';
+export {
+  type DirectoryClaims,
+  type DirectoryResource,
+  type DirectoryTokens,
+  directoryTokens,
+} from './directory/directory-tokens.ts';
 export { explainDenial, missingCredential } from './explain.ts';
 export { type AskedScope, grantAccess } from './grant-access.ts';
 export { type NameRange, visibleRanges } from './grants.ts';
 export { type AccessEntry, identityOf, type Principal, type RegistryAccess, rightsOn } from './principal.ts';
+export { builtInRoles, type Role, roleById } from './roles/built-in-roles.ts';
+export { noRoles, permits, type RoleGrant } from './roles/permits.ts';
 export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
 export { type TokenService, tokenService } from './token-service.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -1,5 +1,6 @@
 import type { ActionMask } from './actions.ts';
 import { type Grants, maskFor } from './grants.ts';
+import type { RoleGrant } from './roles/permits.ts';
 
 /**
  * The registry whose door was knocked at, as far as identity must know it. `content` owns these facts and hands them in.
@@ -28,10 +29,18 @@ export interface Restriction {
 
 /** Who asks, with the rights that hold now (read for this request), and the bearer's narrowing when there is one. */
 export interface Principal {
-  readonly kind: 'anonymous' | 'admin' | 'token';
-  /** Stable name for logs, sessions and the feed: `anonymous`, `admin:<registry>`, `token:<registry>/<name>`. */
+  readonly kind: 'anonymous' | 'admin' | 'token' | 'user' | 'service-principal';
+  /**
+   * Stable name for logs, sessions and the feed: `anonymous`, `admin:<registry>`, `token:<registry>/<name>`,
+   * `user:<name>#<object id>`, `app:<application id>#<object id>`.
+   */
   readonly name: string;
-  readonly registryId: number;
+  /** Null for somebody of the directory outside of any registry. */
+  readonly registryId: number | null;
+  /** Id in the directory; empty for what a registry has of its own. */
+  readonly objectId: string;
+  /** Roles of somebody of the directory at the scopes that were asked about. */
+  readonly roles: readonly RoleGrant[];
   /** Which password proved it; a token made by it dies with it. Empty for anonymous. */
   readonly credentialId: string;
   /** The token's row, 0 otherwise. */

@@ -1,5 +1,8 @@
 import { statement } from '../data/index.ts';
 
+/** Whose tokens a key signs. Neither accepts those of the other. */
+export type SigningPurpose = 'registry' | 'directory';
+
 /** A token with the password that was asked for and the actions of its scope map. */
 export interface TokenCredential {
   token_id: number;
@@ -228,12 +231,13 @@ export const deleteScopeMap = statement<{ id: number }>((db, p) =>
 );
 
 export const signingKeys = statement<
-  Record<string, never>,
+  { purpose: SigningPurpose },
   { kid: string; algorithm: string; public_jwk: string; sealed_private: string; retired_ms: number | null }
->((db) =>
+>((db, p) =>
   db
     .selectFrom('signing_key')
     .select(['kid', 'algorithm', 'public_jwk', 'sealed_private', 'retired_ms'])
+    .where('purpose', '=', p.purpose)
     .orderBy('created_ms', 'desc')
     .orderBy('kid')
     .limit(20),
@@ -241,6 +245,7 @@ export const signingKeys = statement<
 
 export const insertSigningKey = statement<{
   kid: string;
+  purpose: SigningPurpose;
   algorithm: string;
   publicJwk: string;
   sealedPrivate: string;
@@ -248,6 +253,7 @@ export const insertSigningKey = statement<{
 }>((db, p) =>
   db.insertInto('signing_key').values({
     kid: p.kid,
+    purpose: p.purpose,
     algorithm: p.algorithm,
     public_jwk: p.publicJwk,
     sealed_private: p.sealedPrivate,

@@ -18,7 +18,7 @@ const minute = 60_000;
 async function service() {
   const clock = manualClock();
   const pair = await generateKeyPair('RS256', { modulusLength: 2048 });
-  const keys = { signing: { kid: 'k', key: pair.privateKey }, verifying: () => pair.publicKey };
+  const keys = { signing: { kid: 'k', key: pair.privateKey }, verifying: () => pair.publicKey, all: () => [] };
   const tokens = tokenService({
     keys,
     clock,
@@ -32,6 +32,8 @@ async function service() {
     registryId: 1,
     credentialId: 'c',
     tokenId: 0,
+    objectId: '',
+    roles: [],
     grants: grantsEverywhere(allActions),
     restriction: null,
     expiresAt,

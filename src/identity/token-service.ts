@@ -4,6 +4,7 @@ import { maskOfScopeWords } from './actions.ts';
 import { unproven } from './explain.ts';
 import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
 import type { SigningKeys } from './signing-keys.ts';
+import { isCanonicalToken } from './token-form.ts';
 
 const issuer = 'Berth';
 const maxTokenLength = 16 * 1024;
@@ -11,7 +12,7 @@ const maxTokenLength = 16 * 1024;
 /** What a verified token of ours says. The rights that hold now are looked up by the caller, not read from here. */
 export interface TokenClaims {
   readonly use: 'access' | 'refresh';
-  readonly kind: Principal['kind'];
+  readonly kind: 'anonymous' | 'admin' | 'token';
   readonly tokenId: number;
   readonly credentialId: string;
   /** Name of the principal that it was made for. */
@@ -100,7 +101,7 @@ async function verifyNow(
   clock: Clock,
 ): Promise<TokenClaims> {
   if (token.length > maxTokenLength) throw unusable(registry, `the token is longer than ${maxTokenLength} characters`);
-  if (!isCanonical(token)) throw unusable(registry, 'the token is spelled otherwise than it was given out');
+  if (!isCanonicalToken(token)) throw unusable(registry, 'the token is spelled otherwise than it was given out');
   let payload: JWTPayload;
   try {
     const result = await jwtVerify(
@@ -143,12 +144,6 @@ async function verifyNow(
     expiresAt: (payload.exp ?? 0) * 1000,
     restriction: use === 'access' ? restrictionOf(access) : null,
   };
-}
-
-/** jose reads past blanks, `+` and spare bits in base64url; one token has one spelling here. */
-function isCanonical(token: string): boolean {
-  const parts = token.split('.');
-  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part);
 }
 
 function isAccessList(value: unknown): value is readonly AccessEntry[] {

@@ -12,6 +12,7 @@ import {
   insertToken,
   putAdminCredential,
   putTokenPassword,
+  type SigningPurpose,
   signingKeys,
 } from './store.ts';
 
@@ -117,13 +118,13 @@ export const removeToken: TransactionDefinition<{ context: RequestContext; regis
 
 /** Stores the first signing key; answers false when another process was first. */
 export const addFirstSigningKey: TransactionDefinition<
-  { kid: string; algorithm: string; publicJwk: string; sealedPrivate: string },
+  { kid: string; purpose: SigningPurpose; algorithm: string; publicJwk: string; sealedPrivate: string },
   boolean
 > = {
   name: 'identity/add-first-signing-key',
   async run(tx, input) {
     await tx.first(lockDeployment, {});
-    if (await tx.first(signingKeys, {})) return false;
+    if (await tx.first(signingKeys, { purpose: input.purpose })) return false;
     await tx.run(insertSigningKey, { now: tx.now, ...input });
     return true;
   },

@@ -17,6 +17,7 @@ export { Fault, type FaultCode, type FaultDetail, isFault, type SpokenFault } fr
 export { type ByteRange, parseContentRange, parseRange } from './http-ranges.ts';
 export { type Ids, randomIds } from './ids.ts';
 export { defaultPageLimit, maxPageLimit, type Page, parsePage } from './page.ts';
+export { type PlaneUrls, planeUrls } from './plane-urls.ts';
 export {
   isRepositoryName,
   maxRepositoryNameLength,
@@ -27,6 +28,7 @@ export {
   type RepositoryName,
   type Tag,
 } from './reference.ts';
+export { isWithin, parseResourceId, type ResourceId, type ResourceOfProvider, scopesAbove } from './resource-id.ts';
 export { sameSecret } from './same-secret.ts';
 export { parseScopes, type Scope } from './scope.ts';
 export { parseStamp, type Stamp, type StampClock, stampClock } from './stamp.ts';

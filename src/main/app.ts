@@ -134,6 +134,8 @@ async function wire(parts: Parts): Promise<App> {
     folder,
     database,
     incarnation,
+    tenantId,
+    subscriptionId,
     publicPort,
     inUseElsewhere: async () => (await threads?.inUse()) ?? { sessions: [], keys: [] },
     reportsElsewhere: async () => (await threads?.metrics()) ?? [],
@@ -141,7 +143,7 @@ async function wire(parts: Parts): Promise<App> {
   const { registries, door, trust, failed, finished } = plane;
   const credentials = identity.credentialService({ database, wrapper: plane.wrapper, ids });
   if (config.workers > 1) {
-    threads = await openThreads(parts, plane, { publicPort, incarnation });
+    threads = await openThreads(parts, plane, { publicPort, incarnation, tenantId, subscriptionId });
     const started = threads;
     parts.undo.push(() => started.end(AbortSignal.abort()));
   }
@@ -262,7 +264,7 @@ async function wire(parts: Parts): Promise<App> {
 async function openThreads(
   parts: Parts,
   plane: Plane,
-  told: Pick<ThreadStart, 'publicPort' | 'incarnation'>,
+  told: Pick<ThreadStart, 'publicPort' | 'incarnation' | 'tenantId' | 'subscriptionId'>,
 ): Promise<ServingThreads> {
   const { config, folder, listeners, log } = parts;
   const threads = await startServingThreads({

@@ -14,6 +14,7 @@ import { regionOrdinal } from './database.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
 import type { Log } from './log.ts';
 import { type Metrics, type MetricsReport, metrics } from './metrics.ts';
+import { type Handle, type PlaneName, planeOfHost, planesByHost } from './planes-by-host.ts';
 import { type ProbeWatch, probeWatch } from './probe-watch.ts';
 import { parseRateFactor } from './rate-factor.ts';
 import { registryDoor } from './registry-door.ts';
@@ -30,6 +31,8 @@ export interface PlaneParts {
   readonly database: Database;
   /** Of the deployment: which life of its data this is. */
   readonly incarnation: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
   /** Port of the first TLS listener, 0 without one. */
   readonly publicPort: number;
   /** For planes that stand in several threads. */
@@ -111,13 +114,19 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database, { memory: caches.refusals });
 
+  /** Planes besides the data plane, by name; what is not in it answers nobody. */
+  const planes: Partial<Record<PlaneName, Handle>> = {};
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
     folder: folder.path,
     domain: config.domain,
     keyWrapper: wrapper,
     clock,
-    nameExists: async (host) => (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined,
+    nameExists: async (host) => {
+      const name = planeOfHost(host, config.domain);
+      if (name !== undefined) return name in planes;
+      return (await registries.byName(host.slice(0, -config.domain.length - 1))) !== undefined;
+    },
   });
 
   let serving: readonly HttpServer[] = [];
@@ -187,7 +196,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     inFlight,
     async serve(servers) {
       serving = servers;
-      const handle = probes.around(plane);
+      const handle = probes.around(planesByHost({ domain: config.domain, planes, registries: plane }));
       const { trusted, forwardedHost: believesHost } = config.ingress;
       const forProxies =
         trusted === null ? handle : behindProxy({ proxies: parseTrustedProxies(trusted), believesHost }, handle);

@@ -33,6 +33,8 @@ const plane = await openPlane({
   database,
   publicPort: start.publicPort,
   incarnation: start.incarnation,
+  tenantId: start.tenantId,
+  subscriptionId: start.subscriptionId,
   sharedTurns: turns,
 });
 const patience = new AbortController();

@@ -21,6 +21,8 @@ export interface ThreadStart {
   readonly database: SqliteShare | null;
   readonly publicPort: number;
   readonly incarnation: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
 }
 
 /** What a thread that serves can be asked: input and answer of each. */

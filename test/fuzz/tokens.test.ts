@@ -12,6 +12,7 @@ const lifetimes = { accessLifetimeMs: 60_000, refreshLifetimeMs: 60_000 };
 const keys = {
   signing: { kid: 'k', key: pair.privateKey },
   verifying: (kid: string) => (kid === 'k' ? pair.publicKey : undefined),
+  all: () => [],
 };
 const tokens = tokenService({ keys, clock, ids: randomIds, ...lifetimes });
 const principal = {
@@ -20,6 +21,8 @@ const principal = {
   registryId: 1,
   credentialId: 'c',
   tokenId: 0,
+  objectId: '',
+  roles: [],
   grants: { everywhere: 0, exact: new Map(), prefixes: new Map() },
   restriction: null,
   expiresAt: null,

@@ -6,10 +6,14 @@ export interface RegistryRecord {
   id: number;
   name: string;
   resource_group: string;
+  resource_key: string;
   sku: string;
   admin_enabled: number;
   anonymous_pull: number;
   is_default: number;
+  arm_tokens: number;
+  export_allowed: number;
+  role_mode: string;
   created_ms: number;
 }
 
@@ -17,10 +21,14 @@ const columns = [
   'id',
   'name',
   'resource_group',
+  'resource_key',
   'sku',
   'admin_enabled',
   'anonymous_pull',
   'is_default',
+  'arm_tokens',
+  'export_allowed',
+  'role_mode',
   'created_ms',
 ] as const;
 
@@ -58,6 +66,7 @@ export const insertRegistry = statement<
   {
     name: string;
     resourceGroup: string;
+    resourceKey: string;
     sku: 'Basic' | 'Standard' | 'Premium';
     adminEnabled: number;
     anonymousPull: number;
@@ -72,11 +81,15 @@ export const insertRegistry = statement<
     .values({
       name: p.name,
       resource_group: p.resourceGroup,
+      resource_key: p.resourceKey,
       state: 'live',
       sku: p.sku,
       admin_enabled: p.adminEnabled,
       anonymous_pull: p.anonymousPull,
       is_default: p.isDefault,
+      arm_tokens: 1,
+      export_allowed: 1,
+      role_mode: 'LegacyRegistryPermissions',
       created_ms: p.now,
       deleted_ms: null,
       stamp: p.stamp,
@@ -123,13 +136,27 @@ export const deploymentRow = statement<Record<string, never>, Deployment>((db) =
   db.selectFrom('deployment').select(['id', 'incarnation', 'tenant_id', 'subscription_id']).limit(1),
 );
 
-export const insertResourceGroup = statement<{ name: string; location: string; now: number }>((db, p) =>
-  db.insertInto('resource_group').values({ name: p.name, location: p.location, created_ms: p.now }),
+export const insertResourceGroup = statement<{
+  key: string;
+  name: string;
+  location: string;
+  now: number;
+  stamp: string;
+}>((db, p) =>
+  db.insertInto('resource_group').values({
+    key: p.key,
+    name: p.name,
+    location: p.location,
+    tags: sql<string>`'{}'`,
+    created_ms: p.now,
+    stamp: p.stamp,
+  }),
 );
 
 /** The oldest resource group: the one that the first start made. */
-export const firstResourceGroup = statement<Record<string, never>, { name: string; location: string }>((db) =>
-  db.selectFrom('resource_group').select(['name', 'location']).orderBy('created_ms').orderBy('name').limit(1),
+export const firstResourceGroup = statement<Record<string, never>, { key: string; name: string; location: string }>(
+  (db) =>
+    db.selectFrom('resource_group').select(['key', 'name', 'location']).orderBy('created_ms').orderBy('key').limit(1),
 );
 
 export const insertDeployment = statement<{

@@ -1,4 +1,11 @@
-import { lockDeployment, type RequestContext, recordChange } from '../../data/index.ts';
+import {
+  createResource,
+  deleteResource,
+  lockDeployment,
+  type RequestContext,
+  type ResourceAuthor,
+  recordChange,
+} from '../../data/index.ts';
 import { Fault } from '../../kernel/index.ts';
 import type { TransactionDefinition } from '../../ports/index.ts';
 import {
@@ -37,13 +44,22 @@ export const foundDeployment: TransactionDefinition<
     if (founded > 0) {
       const { id, incarnation, tenantId, subscriptionId } = input;
       await tx.run(insertDeployment, { id, incarnation, tenantId, subscriptionId, now: tx.now });
-      await tx.run(insertResourceGroup, { name: input.resourceGroup, location: input.regionName, now: tx.now });
+      await tx.run(insertResourceGroup, {
+        key: input.resourceGroup.toLowerCase(),
+        name: input.resourceGroup,
+        location: input.regionName,
+        now: tx.now,
+        stamp: tx.stamp(),
+      });
     }
     const row = await tx.first(deploymentRow, {});
     if (!row) throw new Error('a region without a deployment');
     return row;
   },
 };
+
+/** The type of a registry for the resource manager. */
+export const registryType = 'Microsoft.ContainerRegistry/registries';
 
 /** What a new registry is told. The first one becomes the default of the plain listener. */
 export interface NewRegistry {
@@ -52,6 +68,8 @@ export interface NewRegistry {
   readonly sku: 'Basic' | 'Standard' | 'Premium';
   readonly adminEnabled: boolean;
   readonly anonymousPull: boolean;
+  /** Who makes it, as the resource manager tells it. */
+  readonly by: ResourceAuthor;
   /** When set, nothing happens if there is a default registry already. */
   readonly onlyAsDefault: boolean;
 }
@@ -66,9 +84,13 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
     const stamp = tx.stamp();
     const group = await tx.first(firstResourceGroup, {});
     if (!group) throw new Error('a deployment without a resource group');
+    const deployment = await tx.first(deploymentRow, {});
+    if (!deployment) throw new Error('a resource group without a deployment');
+    const id = `/subscriptions/${deployment.subscription_id}/resourceGroups/${group.name}/providers/${registryType}/${input.name}`;
     const row = await tx.first(insertRegistry, {
       name: input.name,
-      resourceGroup: group.name,
+      resourceGroup: group.key,
+      resourceKey: id.toLowerCase(),
       sku: input.sku,
       adminEnabled: input.adminEnabled ? 1 : 0,
       anonymousPull: input.anonymousPull ? 1 : 0,
@@ -77,6 +99,23 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
       stamp,
     });
     if (!row) throw new Fault('conflict', `the registry "${input.name}" exists already`);
+    await createResource(
+      tx,
+      {
+        id,
+        type: registryType,
+        groupKey: group.key,
+        name: input.name,
+        location: group.location,
+        tags: {},
+        sku: input.sku,
+        identity: null,
+        properties: {},
+        provisioningState: 'Succeeded',
+        by: input.by,
+      },
+      stamp,
+    );
     await recordChange(tx, input.context, {
       registryId: row.id,
       kind: 'registry.created',
@@ -127,6 +166,7 @@ export const deleteRegistry: TransactionDefinition<{ context: RequestContext; na
     }
     const stamp = tx.stamp();
     await tx.run(retireRegistry, { id: registry.id, now: tx.now, stamp });
+    await deleteResource(tx, registry.resource_key);
     await recordChange(tx, input.context, {
       registryId: registry.id,
       kind: 'registry.deleted',

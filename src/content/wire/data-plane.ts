@@ -1,6 +1,6 @@
 import type { RequestContext } from '../../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../../http/index.ts';
-import { decide, explainDenial, type RegistryAccess, type Wanted } from '../../identity/index.ts';
+import { type DataWanted, decide, explainDenial, type RegistryAccess } from '../../identity/index.ts';
 import { Fault, isFault, parseAuthorization, parseRepositoryName, type RepositoryName } from '../../kernel/index.ts';
 import { BlobStoreError, DatabaseError } from '../../ports/index.ts';
 import { isWorthKeeping } from '../refusal.ts';
@@ -149,7 +149,7 @@ function repositoryOf(
   return repository;
 }
 
-function wantedBy(route: DataRoute, repository: RepositoryName | null): Wanted[] {
+function wantedBy(route: DataRoute, repository: RepositoryName | null): DataWanted[] {
   if (route.access.kind === 'catalog') return [{ action: 'catalog/read' }];
   return route.access.kind === 'repository' && repository !== null ? [{ action: route.access.action, repository }] : [];
 }

@@ -11,12 +11,15 @@ export const ground: Migration = {
       `create table deployment (
         id ${text} primary key, incarnation ${text} not null, tenant_id ${text} not null, subscription_id ${text} not null,
         created_ms ${bigint} not null)`,
-      `create table resource_group (name ${text} primary key, location ${text} not null, created_ms ${bigint} not null)`,
+      `create table resource_group (
+        key ${text} primary key, name ${text} not null, location ${text} not null, tags ${text} not null, created_ms ${bigint} not null,
+        stamp ${text} not null)`,
       `create table region (ordinal integer primary key, name ${text} not null unique, state ${text} not null, created_ms ${bigint} not null)`,
 
       `create table registry (
-        id ${serial}, name ${text} not null, resource_group ${text} not null references resource_group (name),
-        state ${text} not null, sku ${text} not null, admin_enabled integer not null, anonymous_pull integer not null, is_default integer not null,
+        id ${serial}, name ${text} not null, resource_group ${text} not null references resource_group (key),
+        resource_key ${text} not null, state ${text} not null, sku ${text} not null, admin_enabled integer not null, anonymous_pull integer not null,
+        is_default integer not null, arm_tokens integer not null, export_allowed integer not null, role_mode ${text} not null,
         created_ms ${bigint} not null, deleted_ms ${bigint}, stamp ${text} not null)`,
       `create unique index registry_name on registry (name) where state = 'live'`,
 
@@ -120,7 +123,7 @@ export const ground: Migration = {
       `create index refusal_of_registry on refusal (registry, id)`,
 
       `create table signing_key (
-        kid ${text} primary key, algorithm ${text} not null, public_jwk ${text} not null, sealed_private ${text} not null,
+        kid ${text} primary key, purpose ${text} not null, algorithm ${text} not null, public_jwk ${text} not null, sealed_private ${text} not null,
         created_ms ${bigint} not null, retired_ms ${bigint})`,
       `create table admin_credential (
         registry_id ${bigint} not null references registry (id), name ${text} not null, credential_id ${text} not null,
@@ -136,6 +139,62 @@ export const ground: Migration = {
       `create table token_password (
         token_id ${bigint} not null references token (id) on delete cascade, name ${text} not null, credential_id ${text} not null,
         hash ${text} not null, created_ms ${bigint} not null, expires_ms ${bigint}, primary key (token_id, name))`,
+
+      `create table resource (
+        key ${text} primary key, id ${text} not null, type ${text} not null, group_key ${text} not null references resource_group (key),
+        name ${text} not null, location ${text} not null, tags ${text} not null, sku ${text}, identity ${text}, properties ${text} not null,
+        provisioning_state ${text} not null, etag ${text} not null, version ${bigint} not null,
+        created_ms ${bigint} not null, created_by ${text} not null, created_by_type ${text} not null,
+        modified_ms ${bigint} not null, modified_by ${text} not null, modified_by_type ${text} not null, stamp ${text} not null)`,
+      `create index resource_by_type on resource (type, key)`,
+      `create index resource_of_group on resource (group_key, key)`,
+      `create table operation (
+        id ${text} primary key, kind ${text} not null, resource_key ${text} not null, principal_id ${text} not null, status ${text} not null,
+        error ${text}, created_ms ${bigint} not null, ended_ms ${bigint})`,
+      `create index operation_by_end on operation (ended_ms)`,
+
+      `create table account (
+        object_id ${text} primary key, name ${text} not null, name_key ${text} not null unique, display_name ${text} not null,
+        password_hash ${text} not null, credential_id ${text} not null, enabled integer not null, created_ms ${bigint} not null,
+        stamp ${text} not null)`,
+      `create table application (
+        object_id ${text} primary key, app_id ${text} not null unique, display_name ${text} not null, identifier_uris ${text} not null,
+        created_ms ${bigint} not null, stamp ${text} not null)`,
+      `create index application_by_name on application (display_name, object_id)`,
+      `create table service_principal (
+        object_id ${text} primary key, app_id ${text} not null unique, kind ${text} not null, display_name ${text} not null,
+        enabled integer not null, resource_key ${text}, created_ms ${bigint} not null, stamp ${text} not null)`,
+      `create index service_principal_by_name on service_principal (display_name, object_id)`,
+      `create index service_principal_of_resource on service_principal (resource_key) where resource_key is not null`,
+      `create table client_secret (
+        key_id ${text} primary key, app_id ${text} not null, owner ${text} not null, display_name ${text} not null, hint ${text} not null,
+        hash ${text} not null, start_ms ${bigint} not null, end_ms ${bigint} not null)`,
+      `create index client_secret_of_application on client_secret (app_id)`,
+      `create table role_assignment (
+        name ${text} primary key, scope ${text} not null, scope_key ${text} not null, role_id ${text} not null, principal_id ${text} not null,
+        principal_type ${text} not null, description ${text}, created_ms ${bigint} not null, created_by ${text} not null,
+        updated_ms ${bigint} not null, updated_by ${text} not null, stamp ${text} not null, unique (principal_id, scope_key, role_id))`,
+      `create index role_assignment_at on role_assignment (scope_key, name)`,
+      `create table authorization_code (
+        hash ${text} primary key, client_id ${text} not null, redirect_uri ${text} not null, scope ${text} not null, nonce ${text},
+        challenge ${text} not null, account_id ${text} not null, credential_id ${text} not null, expires_ms ${bigint} not null)`,
+      `create index authorization_code_expiry on authorization_code (expires_ms)`,
+      `create table device_code (
+        hash ${text} primary key, user_code_hash ${text} not null unique, client_id ${text} not null, scope ${text} not null,
+        state ${text} not null, account_id ${text}, credential_id ${text}, polled_ms ${bigint} not null, expires_ms ${bigint} not null)`,
+      `create index device_code_expiry on device_code (expires_ms)`,
+      `create table refresh_grant (
+        id ${text} primary key, account_id ${text} not null, credential_id ${text} not null, client_id ${text} not null,
+        hash ${text} not null unique, previous_hash ${text}, rotated_ms ${bigint} not null, created_ms ${bigint} not null,
+        expires_ms ${bigint} not null, revoked_ms ${bigint})`,
+      `create index refresh_grant_previous on refresh_grant (previous_hash) where previous_hash is not null`,
+      `create index refresh_grant_of_account on refresh_grant (account_id)`,
+      `create index refresh_grant_expiry on refresh_grant (expires_ms)`,
+      `create table sign_in (
+        id ${serial}, at_ms ${bigint} not null, request_id ${text} not null, flow ${text} not null, principal_id ${text} not null,
+        principal ${text} not null, client_id ${text} not null, resource ${text} not null, error ${text} not null, address ${text} not null,
+        user_agent ${text} not null)`,
+      `create index sign_in_by_time on sign_in (at_ms)`,
     ];
   },
 };

@@ -1,0 +1,117 @@
+import { type Clock, Fault, scopesAbove } from '../../kernel/index.ts';
+import type { Database } from '../../ports/index.ts';
+import { noGrants } from '../grants.ts';
+import type { Principal } from '../principal.ts';
+import { roleById } from '../roles/built-in-roles.ts';
+import type { RoleGrant } from '../roles/permits.ts';
+import { hashSecret, secretMatches } from '../secrets.ts';
+import {
+  accountByCredential,
+  principalBySecret,
+  rolesAt,
+  type SubjectRecord,
+  secretsOfApplication,
+} from './directory-store.ts';
+
+/** Somebody of the directory whom a credential has proved, without any right yet. */
+export interface Subject {
+  readonly kind: 'user' | 'service-principal';
+  readonly objectId: string;
+  /** User principal name, or application id. */
+  readonly name: string;
+  readonly displayName: string;
+  /** Which password or secret proved it; what is made from it dies with it. */
+  readonly credentialId: string;
+  /** When the credential ends, Unix milliseconds; null for never. */
+  readonly expiresAt: number | null;
+}
+
+/** What a token says of its subject. */
+export type SubjectClaims = Pick<Subject, 'kind' | 'objectId' | 'credentialId'>;
+
+/** Who is who in the tenant, read for each request, so that what was taken away is gone with the next one. */
+export interface Directory {
+  /** The subject of a token, as long as its account is enabled and its credential there. Throws `unauthenticated`. */
+  subjectOf(claims: SubjectClaims): Promise<Subject>;
+  /** The service principal of an application by its secret. Undefined when it is wrong, ended or not there. */
+  bySecret(appId: string, secret: string): Promise<Subject | undefined>;
+  /** The roles of somebody that count at a scope (a key): there and above. */
+  rolesOf(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
+  /** The subject as one who asks the resource manager about `scope`. */
+  principalAt(subject: Subject, scope: string): Promise<Principal>;
+}
+
+/** Scopes that one statement asks for; no resource has more above it. */
+const scopesAtOnce = 8;
+
+/** Makes the directory. */
+export function directory(options: { database: Database; clock: Clock }): Directory {
+  const { database, clock } = options;
+
+  const rolesOf = async (objectId: string, scope: string): Promise<readonly RoleGrant[]> => {
+    const scopes = scopesAbove(scope);
+    if (scopes.length > scopesAtOnce) return [];
+    const [s0 = '', s1 = '', s2 = '', s3 = '', s4 = '', s5 = '', s6 = '', s7 = ''] = scopes;
+    const rows = await database.all(rolesAt, { principalId: objectId, s0, s1, s2, s3, s4, s5, s6, s7 });
+    return rows.flatMap((row) => {
+      const role = roleById(row.role_id);
+      return role === undefined ? [] : [{ scope: row.scope_key, role }];
+    });
+  };
+
+  return {
+    async subjectOf(claims) {
+      const { objectId, credentialId } = claims;
+      if (claims.kind === 'user') {
+        const row = await database.first(accountByCredential, { objectId, credentialId });
+        return living(claims.kind, row, credentialId, null);
+      }
+      const row = await database.first(principalBySecret, { objectId, keyId: credentialId });
+      if (row && row.end_ms <= clock.now()) throw new Fault('unauthenticated', gone);
+      return living(claims.kind, row, credentialId, row?.end_ms ?? null);
+    },
+    async bySecret(appId, secret) {
+      const rows = await database.all(secretsOfApplication, { appId: appId.toLowerCase() });
+      const now = clock.now();
+      // Each is compared, so that time does not tell which one was near.
+      const matching = rows.filter(
+        (row) => row.key_id !== null && secretMatches(secret, row.key_id, row.hash ?? ''),
+      )[0];
+      // An unknown application costs as many hashes as one with two secrets.
+      for (let missing = rows.length; missing < 2; missing++) hashSecret(secret, appId);
+      if (!matching || matching.enabled !== 1 || matching.key_id === null || matching.end_ms === null) return undefined;
+      if (matching.end_ms <= now || (matching.start_ms ?? 0) > now) return undefined;
+      return living('service-principal', matching, matching.key_id, matching.end_ms);
+    },
+    rolesOf,
+    principalAt: async (subject, scope) => ({
+      kind: subject.kind,
+      name: nameOf(subject),
+      registryId: null,
+      objectId: subject.objectId,
+      roles: await rolesOf(subject.objectId, scope),
+      credentialId: subject.credentialId,
+      tokenId: 0,
+      grants: noGrants,
+      restriction: null,
+      expiresAt: subject.expiresAt,
+    }),
+  };
+}
+
+const gone = 'the account is disabled or gone, or its password was changed; sign in again';
+
+function living(
+  kind: Subject['kind'],
+  row: SubjectRecord | undefined,
+  credentialId: string,
+  expiresAt: number | null,
+): Subject {
+  if (row?.enabled !== 1) throw new Fault('unauthenticated', gone);
+  return { kind, objectId: row.object_id, name: row.name, displayName: row.display_name, credentialId, expiresAt };
+}
+
+/** Stable, and different for somebody made again under the same name. */
+export function nameOf(subject: Pick<Subject, 'kind' | 'name' | 'objectId'>): string {
+  return `${subject.kind === 'user' ? 'user' : 'app'}:${subject.name}#${subject.objectId}`;
+}
