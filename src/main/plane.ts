@@ -11,6 +11,7 @@ import { type Background, repeat } from './background.ts';
 import { cacheShares } from './cache-shares.ts';
 import type { Config } from './config-schema.ts';
 import { regionOrdinal } from './database.ts';
+import { type DirectoryPlane, lazyDirectory } from './directory-plane.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
 import type { Log } from './log.ts';
 import { type Metrics, type MetricsReport, metrics } from './metrics.ts';
@@ -53,6 +54,8 @@ export interface Plane {
   readonly refusals: content.Refusals;
   readonly probes: ProbeWatch;
   readonly measured: Metrics;
+  /** Opens the directory at the first call. */
+  readonly directory: () => Promise<DirectoryPlane>;
   /** For requests of other faces in this thread. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
   readonly finished: (exchange: Exchange) => void;
@@ -114,6 +117,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database, { memory: caches.refusals });
 
+  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId });
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
@@ -191,6 +195,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     refusals,
     probes,
     measured,
+    directory,
     failed,
     finished,
     inFlight,
