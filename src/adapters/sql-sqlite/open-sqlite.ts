@@ -70,7 +70,10 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteDatabase
   };
   const writer = await startWriter(start, { broken });
   const database = await databaseOver({ ...options, cacheBytes, positions, generation, writer, lost: lost.signal });
-  return { ...database, share: () => ({ file: options.file, port: writer.attach(), generation, cacheBytes, transactionNames }) };
+  return {
+    ...database,
+    share: () => ({ file: options.file, port: writer.attach(), generation, cacheBytes, transactionNames }),
+  };
 }
 
 /**
