@@ -1,0 +1,3 @@
+/** What of Azure's own planes the server needs. */
+export { type ArmContracts, type ArmOperation, lazyContracts } from './arm/contracts.ts';
+export type { FoundOperation } from './arm/operation-index.ts';
