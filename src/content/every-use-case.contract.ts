@@ -47,6 +47,8 @@ const otherFunctions = [
   'keptAnswers',
   'rateLimits',
   'explainDenial',
+  'isWorthKeeping',
+  'refusalOf',
   'missingCredential',
   'identityOf',
   'backupKey',
