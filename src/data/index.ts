@@ -20,6 +20,6 @@ export {
   resourceByKey,
   updateResource,
 } from './resources.ts';
-export type { ResourceRow, Schema } from './schema.ts';
+export type { RegistryRow, ResourceRow, Schema } from './schema.ts';
 export { type ContentSeal, plainSeal, type StoredObject } from './seal.ts';
 export { transactions, transactionsUrl } from './transactions.ts';
