@@ -34,15 +34,26 @@ export function roleAllows(role: Role, action: string, plane: ActionPlane = 'con
   });
 }
 
-const compiled = new Map<string, RegExp>();
+const partsOf = new Map<string, readonly string[]>();
 
-/** Patterns are those of role definitions, so there is a bounded number of them. */
+/** `*` stands for any text. Patterns are those of role definitions, so there is a bounded number of them to remember. */
 function matches(pattern: string, action: string): boolean {
-  let expression = compiled.get(pattern);
-  if (!expression) {
-    const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-    expression = new RegExp(`^${parts.join('.*')}$`, 'i');
-    compiled.set(pattern, expression);
+  let parts = partsOf.get(pattern);
+  if (!parts) {
+    parts = pattern.toLowerCase().split('*');
+    partsOf.set(pattern, parts);
   }
-  return expression.test(action);
+  const text = action.toLowerCase();
+  const first = parts[0] as string;
+  const last = parts.at(-1) as string;
+  if (parts.length === 1) return text === first;
+  if (!text.startsWith(first) || !text.endsWith(last)) return false;
+  // Each part as early as it goes leaves the most for those behind it.
+  let at = first.length;
+  for (const part of parts.slice(1, -1)) {
+    const found = text.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
+  }
+  return at + last.length <= text.length;
 }
