@@ -18,6 +18,7 @@ import type { BlobStore, Database } from '../ports/index.ts';
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries } from './_directory-entries.ts';
+import { registryEntries, usageEntries } from './_registry-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -28,6 +29,8 @@ import {
   type Refusal,
   type Refusals,
   refusals,
+  type Usage,
+  usage,
 } from './index.ts';
 import type { ObjectRemoval } from './object-removal.ts';
 
@@ -44,6 +47,7 @@ export interface Services
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
+  readonly usage: Usage;
 }
 
 export interface Machine extends Services {
@@ -112,6 +116,7 @@ export function machineOf(
     authenticator: authenticator({ database, tokens, clock }),
     refusals: refusals(database),
     directory: directory({ database, clock }),
+    usage: usage({ database, clock }),
   };
 }
 
@@ -175,7 +180,6 @@ async function adminOf({ sound, world, access }: Context): Promise<{ principal: 
   return { principal: await sound.authenticator.authenticate(credential, access), password };
 }
 
-const nameOf = ({ world, nth }: Context) => `x${world.registry.name.slice(0, 20)}${nth}`;
 const newToken = ({ nth }: Context) => ({
   name: `robot-${nth}`,
   actions: ['repositories/team/*/content/read'],
@@ -334,32 +338,8 @@ export const everyUseCase: EveryUseCase = {
       },
     },
   },
-  registries: {
-    byName: { work: (some, { world }) => some.registries.byName(world.registry.name) },
-    default: { work: (some) => some.registries.default() },
-    list: { work: (some) => some.registries.list({ last: '', limit: 10 }) },
-    create: {
-      async work(some, context) {
-        const registry = { name: nameOf(context), adminEnabled: true, anonymousPull: false };
-        await unless(some.registries.create(by('owner'), registry), 'conflict');
-        if (!(await context.sound.registries.byName(nameOf(context)))) throw new Error('no registry was made');
-      },
-    },
-    change: {
-      async work(some, { world, nth }) {
-        const anonymousPull = nth % 2 === 0;
-        const changed = await some.registries.change(by('owner'), world.registry.name, { anonymousPull });
-        if (changed.anonymousPull !== anonymousPull) throw new Error('nothing was changed');
-      },
-    },
-    remove: {
-      async prepare(context) {
-        const registry = { name: nameOf(context), adminEnabled: false, anonymousPull: false };
-        await context.sound.registries.create(by('owner'), registry);
-      },
-      work: (some, context) => unless(some.registries.remove(by('owner'), nameOf(context)), 'not-found'),
-    },
-  },
+  registries: registryEntries,
+  usage: usageEntries,
   pulls: {
     note: { portless: true, work: async (some) => some.pulls.note(1) },
     flush: {

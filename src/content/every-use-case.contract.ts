@@ -29,6 +29,7 @@ const serviceMakers = {
   checks: 'checks',
   objectRemoval: 'objectRemoval',
   directory: 'directory',
+  usage: 'usage',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -63,6 +64,10 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
+  'tokensBeyond',
+  'checkExport',
+  'normalLocation',
+  'registryRule',
 ];
 
 const named: [string, Entry][] = [

@@ -21,6 +21,12 @@ export {
   type DirectoryTokens,
   directoryTokens,
 } from './directory/directory-tokens.ts';
+export {
+  createManagedIdentity,
+  forgetAssignmentsWithin,
+  type NewManagedIdentity,
+  removeManagedIdentity,
+} from './directory/managed-identities.ts';
 export { explainDenial, missingCredential } from './explain.ts';
 export { type AskedScope, grantAccess } from './grant-access.ts';
 export { type NameRange, visibleRanges } from './grants.ts';
@@ -28,5 +34,6 @@ export { type AccessEntry, identityOf, type Principal, type RegistryAccess, righ
 export { builtInRoles, type Role, roleById } from './roles/built-in-roles.ts';
 export { noRoles, permits, type RoleGrant } from './roles/permits.ts';
 export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
+export { countTokens, type TokenCounts, tokensBeyond } from './token-caps.ts';
 export { type TokenService, tokenService } from './token-service.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

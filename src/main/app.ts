@@ -175,7 +175,6 @@ async function wire(parts: Parts): Promise<App> {
     refusals: serving.refusals,
     metrics: plane.measured,
     config: describeConfig(loaded),
-    subscriptionId,
     canonical: (one) => door.canonical(one),
     failed,
     status: async () => ({
