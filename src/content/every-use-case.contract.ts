@@ -29,6 +29,8 @@ const serviceMakers = {
   checks: 'checks',
   objectRemoval: 'objectRemoval',
   directory: 'directory',
+  applications: 'applications',
+  assignments: 'roleAssignments',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -43,7 +45,8 @@ const otherFunctions = [
   'grantAccess',
   'isRepositoryAction',
   'rightsOn',
-  'visibleRanges',
+  'listedRanges',
+  'isTenant',
   'keptAnswers',
   'rateLimits',
   'explainDenial',
@@ -61,6 +64,7 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
+  'forgetAssignmentsOf',
 ];
 
 const named: [string, Entry][] = [
@@ -101,9 +105,7 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
 
     async function newContext(): Promise<Omit<Context, 'nth'> & AsyncDisposable> {
       const world = await testWorld({ engine });
-      const { id, name: registryName } = world.registry;
-      const audience = `${registryName}.berth.localhost`;
-      const access = { id, name: registryName, audience, adminEnabled: true, anonymousPull: false };
+      const access = { ...world.registry, audience: `${world.registry.name}.berth.localhost` };
       const sound = machineOf(world, keys);
       return { world, access, sound, given: {}, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
     }
