@@ -30,6 +30,8 @@ const serviceMakers = {
   objectRemoval: 'objectRemoval',
   directory: 'directory',
   usage: 'usage',
+  applications: 'applications',
+  assignments: 'roleAssignments',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -44,7 +46,8 @@ const otherFunctions = [
   'grantAccess',
   'isRepositoryAction',
   'rightsOn',
-  'visibleRanges',
+  'listedRanges',
+  'isTenant',
   'keptAnswers',
   'rateLimits',
   'explainDenial',
@@ -68,6 +71,7 @@ const otherFunctions = [
   'checkExport',
   'normalLocation',
   'registryRule',
+  'forgetAssignmentsOf',
 ];
 
 const named: [string, Entry][] = [
@@ -108,9 +112,7 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
 
     async function newContext(): Promise<Omit<Context, 'nth'> & AsyncDisposable> {
       const world = await testWorld({ engine });
-      const { id, name: registryName } = world.registry;
-      const audience = `${registryName}.berth.localhost`;
-      const access = { id, name: registryName, audience, adminEnabled: true, anonymousPull: false };
+      const access = { ...world.registry, audience: `${world.registry.name}.berth.localhost` };
       const sound = machineOf(world, keys);
       return { world, access, sound, given: {}, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
     }

@@ -1,6 +1,8 @@
 import { lockDeployment, type RequestContext, recordChange } from '../data/index.ts';
 import { Fault } from '../kernel/index.ts';
 import type { TransactionDefinition } from '../ports/index.ts';
+import { applicationTransactions } from './applications/application-transactions.ts';
+import { assignmentTransactions } from './roles/assignment-transactions.ts';
 import {
   addAdminCredential,
   deleteScopeMap,
@@ -141,5 +143,7 @@ export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   createToken,
   removeToken,
   addFirstSigningKey,
+  ...applicationTransactions,
+  ...assignmentTransactions,
 ];
 export const transactionsUrl: string = import.meta.url;
