@@ -14,6 +14,7 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
     },
   },
   bySecret: { work: (some) => some.directory.bySecret('nobody', 'nothing') },
+  application: { work: (some) => some.directory.application('nobody') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
   principalAt: {
     work: (some, { world }) =>

@@ -18,6 +18,14 @@ import type { BlobStore, Database } from '../ports/index.ts';
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries } from './_directory-entries.ts';
+import {
+  accountEntries,
+  otherSignInWork,
+  type SignInServices,
+  sessionEntries,
+  signInEntries,
+  signInServices,
+} from './_sign-in-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -44,6 +52,9 @@ export interface Services
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
+  readonly accounts: SignInServices['accounts'];
+  readonly sessions: SignInServices['sessions'];
+  readonly signIns: SignInServices['signIns'];
 }
 
 export interface Machine extends Services {
@@ -112,6 +123,7 @@ export function machineOf(
     authenticator: authenticator({ database, tokens, clock }),
     refusals: refusals(database),
     directory: directory({ database, clock }),
+    ...signInServices(database, clock),
   };
 }
 
@@ -186,6 +198,9 @@ export const everyUseCase: EveryUseCase = {
   checks: checkEntries,
   objectRemoval: removalEntries,
   directory: directoryEntries,
+  accounts: accountEntries,
+  sessions: sessionEntries,
+  signIns: signInEntries,
   uploads: {
     start: { work: (some, context) => some.uploads.start(whereOf(context), 'sha256') },
     status: { prepare: openSession, work: (some, context) => some.uploads.status(sessionOf(context)) },
@@ -480,6 +495,7 @@ export const everyUseCase: EveryUseCase = {
 export const otherWork: Readonly<Record<string, Entry>> = {
   ...otherChecks,
   ...backupWork,
+  ...otherSignInWork,
   'a push over the bytes of a lost object': {
     damages: true,
     async prepare(context) {

@@ -35,6 +35,8 @@ export interface Directory {
   subjectOf(claims: SubjectClaims): Promise<Subject>;
   /** The service principal of an application by its secret. Undefined when it is wrong, ended or not there. */
   bySecret(appId: string, secret: string): Promise<Subject | undefined>;
+  /** The service principal of an application, without any proof; null when there is none. */
+  application(appId: string): Promise<Pick<Subject, 'objectId' | 'name'> | null>;
   /** The roles of somebody that count at a scope (a key): there and above. */
   rolesOf(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
   /** The subject as one who asks the resource manager about `scope`. */
@@ -82,6 +84,10 @@ export function directory(options: { database: Database; clock: Clock }): Direct
       if (!matching || matching.enabled !== 1 || matching.key_id === null || matching.end_ms === null) return undefined;
       if (matching.end_ms <= now || (matching.start_ms ?? 0) > now) return undefined;
       return living('service-principal', matching, matching.key_id, matching.end_ms);
+    },
+    async application(appId) {
+      const row = (await database.all(secretsOfApplication, { appId: appId.toLowerCase() }))[0];
+      return row ? { objectId: row.object_id, name: row.name } : null;
     },
     rolesOf,
     principalAt: async (subject, scope) => ({
