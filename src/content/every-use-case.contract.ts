@@ -38,6 +38,8 @@ const serviceMakers = {
   accounts: 'accounts',
   sessions: 'signInSessions',
   signIns: 'signIns',
+  applications: 'applications',
+  assignments: 'roleAssignments',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -52,7 +54,8 @@ const otherFunctions = [
   'grantAccess',
   'isRepositoryAction',
   'rightsOn',
-  'visibleRanges',
+  'listedRanges',
+  'isTenant',
   'keptAnswers',
   'rateLimits',
   'explainDenial',
@@ -72,6 +75,7 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
+  'forgetAssignmentsOf',
 ];
 
 const named: [string, Entry][] = [
@@ -117,9 +121,7 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
 
     async function newContext(): Promise<Omit<Context, 'nth'> & AsyncDisposable> {
       const world = await testWorld({ engine });
-      const { id, name: registryName } = world.registry;
-      const audience = `${registryName}.berth.localhost`;
-      const access = { id, name: registryName, audience, adminEnabled: true, anonymousPull: false };
+      const access = { ...world.registry, audience: `${world.registry.name}.berth.localhost` };
       const sound = machineOf(world, keys);
       return { world, access, sound, given: {}, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
     }

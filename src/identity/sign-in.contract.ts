@@ -4,8 +4,10 @@ import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import type { EngineFactory, TestEngine } from '../content/_engines.ts';
 import { by, testWorld } from '../content/_world.ts';
 import { type Clock, randomIds } from '../kernel/index.ts';
+import { nobodysDirectory } from './_registry-access.ts';
 import { type Authenticator, authenticator, tokenUserName } from './authenticate.ts';
 import { credentialService } from './credentials.ts';
+import { directory } from './directory/directory.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
 import { hashSecret, secretMatches } from './secrets.ts';
 import { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
@@ -37,16 +39,15 @@ export function signInContract(name: string, open: EngineFactory): void {
       const world = await testWorld({ engine });
       const { database, clock, registry } = world;
       const tokens = tokenService({ keys, clock, ids, accessLifetimeMs: 5 * minute, refreshLifetimeMs: 60 * minute });
-      const access: RegistryAccess = {
-        id: registry.id,
-        name: registry.name,
-        audience: `${registry.name}.berth.localhost`,
-        adminEnabled: true,
-        anonymousPull: false,
-      };
+      const access: RegistryAccess = { ...registry, audience: `${registry.name}.berth.localhost` };
       const credentials = credentialService({ database, wrapper, ids });
       await credentials.ensureAdmin(registry, by('owner'));
-      const door: Authenticator = authenticator({ database, tokens, clock });
+      const door: Authenticator = authenticator({
+        database,
+        tokens,
+        clock,
+        directory: { ...nobodysDirectory, directory: directory({ database, clock }) },
+      });
       return {
         ...world,
         tokens,

@@ -12,8 +12,10 @@ const maxTokenLength = 16 * 1024;
 /** What a verified token of ours says. The rights that hold now are looked up by the caller, not read from here. */
 export interface TokenClaims {
   readonly use: 'access' | 'refresh';
-  readonly kind: 'anonymous' | 'admin' | 'token';
+  readonly kind: Principal['kind'];
   readonly tokenId: number;
+  /** Id in the directory; empty for what a registry has of its own. */
+  readonly objectId: string;
   readonly credentialId: string;
   /** Name of the principal that it was made for. */
   readonly subject: string;
@@ -55,7 +57,14 @@ export function tokenService(options: {
   const sign = (principal: Principal, registry: RegistryAccess, lifetimeMs: number, more: JWTPayload) => {
     const now = Math.floor(clock.now() / 1000);
     const end = Math.floor(Math.min(clock.now() + lifetimeMs, principal.expiresAt ?? Number.POSITIVE_INFINITY) / 1000);
-    return new SignJWT({ version: '1.0', roles: [], tid: principal.tokenId, cid: principal.credentialId, ...more })
+    return new SignJWT({
+      version: '1.0',
+      roles: [],
+      tid: principal.tokenId,
+      cid: principal.credentialId,
+      ...(principal.objectId === '' ? {} : { oid: principal.objectId }),
+      ...more,
+    })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keys.signing.kid })
       .setIssuer(issuer)
       .setAudience(registry.audience)
@@ -125,7 +134,8 @@ async function verifyNow(token: string, registry: RegistryAccess, keys: TokenKey
   const use =
     payload['grant_type'] === 'access_token' ? 'access' : payload['grant_type'] === 'refresh_token' ? 'refresh' : null;
   const kind = payload['knd'];
-  if (use === null || (kind !== 'admin' && kind !== 'token' && kind !== 'anonymous')) {
+  const objectId = typeof payload['oid'] === 'string' ? payload['oid'] : '';
+  if (use === null || !isKind(kind) || ofDirectory.has(kind) !== (objectId !== '')) {
     throw unusable(registry, 'the token has claims that no token of this server has');
   }
   const access = payload['access'] ?? [];
@@ -134,11 +144,19 @@ async function verifyNow(token: string, registry: RegistryAccess, keys: TokenKey
     use,
     kind,
     tokenId: Number(payload['tid'] ?? 0),
+    objectId,
     credentialId: typeof payload['cid'] === 'string' ? payload['cid'] : '',
     subject: payload.sub ?? '',
     expiresAt: (payload.exp ?? 0) * 1000,
     restriction: use === 'access' ? restrictionOf(access) : null,
   };
+}
+
+const kinds: readonly Principal['kind'][] = ['anonymous', 'admin', 'token', 'user', 'service-principal'];
+const ofDirectory: ReadonlySet<Principal['kind']> = new Set(['user', 'service-principal']);
+
+function isKind(value: unknown): value is Principal['kind'] {
+  return (kinds as readonly unknown[]).includes(value);
 }
 
 function isAccessList(value: unknown): value is readonly AccessEntry[] {

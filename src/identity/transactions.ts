@@ -2,6 +2,8 @@ import { lockDeployment, type RequestContext, recordChange } from '../data/index
 import { Fault } from '../kernel/index.ts';
 import type { TransactionDefinition } from '../ports/index.ts';
 import { accountTransactions } from './accounts/account-transactions.ts';
+import { applicationTransactions } from './applications/application-transactions.ts';
+import { assignmentTransactions } from './roles/assignment-transactions.ts';
 import { sessionTransactions } from './sessions/session-transactions.ts';
 import { signInTransactions } from './sessions/sign-in-transactions.ts';
 import {
@@ -161,5 +163,7 @@ export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   ...accountTransactions,
   ...sessionTransactions,
   ...signInTransactions,
+  ...applicationTransactions,
+  ...assignmentTransactions,
 ];
 export const transactionsUrl: string = import.meta.url;

@@ -94,7 +94,17 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     accessLifetimeMs: config.tokens.accessLifetime,
     refreshLifetimeMs: config.tokens.refreshLifetime,
   });
-  const authenticator = identity.authenticator({ database, tokens, clock });
+  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId, config });
+  const authenticator = identity.authenticator({
+    database,
+    tokens,
+    clock,
+    directory: {
+      directory: identity.directory({ database, clock }),
+      tokens: async () => (await directory()).tokens,
+      domain: config.domain,
+    },
+  });
   const blobStore = await fsBlobStore({ directory: join(folder.path, 'blobs') });
   const { sharedTurns, inUseElsewhere } = parts;
   const environment: content.ContentEnvironment = {
@@ -125,7 +135,6 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database, { memory: caches.refusals });
 
-  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId, config });
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
   const login = loginPlane({

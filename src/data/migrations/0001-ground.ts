@@ -160,11 +160,11 @@ export const ground: Migration = {
       `create table application (
         object_id ${text} primary key, app_id ${text} not null unique, display_name ${text} not null, identifier_uris ${text} not null,
         created_ms ${bigint} not null, stamp ${text} not null)`,
-      `create index application_by_name on application (display_name, object_id)`,
+      `create index application_by_name on application (lower(display_name), object_id)`,
       `create table service_principal (
         object_id ${text} primary key, app_id ${text} not null unique, kind ${text} not null, display_name ${text} not null,
         enabled integer not null, resource_key ${text}, created_ms ${bigint} not null, stamp ${text} not null)`,
-      `create index service_principal_by_name on service_principal (display_name, object_id)`,
+      `create index service_principal_by_name on service_principal (lower(display_name), object_id)`,
       `create index service_principal_of_resource on service_principal (resource_key) where resource_key is not null`,
       `create table client_secret (
         key_id ${text} primary key, app_id ${text} not null, owner ${text} not null, display_name ${text} not null, hint ${text} not null,
