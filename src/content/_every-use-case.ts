@@ -24,6 +24,14 @@ import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries, directoryTokensOf, fromAccessTokenEntry } from './_directory-entries.ts';
 import { registryEntries, usageEntries } from './_registry-entries.ts';
+import {
+  accountEntries,
+  otherSignInWork,
+  type SignInServices,
+  sessionEntries,
+  signInEntries,
+  signInServices,
+} from './_sign-in-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -53,6 +61,9 @@ export interface Services
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
   readonly usage: Usage;
+  readonly accounts: SignInServices['accounts'];
+  readonly sessions: SignInServices['sessions'];
+  readonly signIns: SignInServices['signIns'];
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
 }
@@ -130,6 +141,7 @@ export function machineOf(
     authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
     usage: usage({ database, clock }),
+    ...signInServices(database, clock),
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),
@@ -206,6 +218,9 @@ export const everyUseCase: EveryUseCase = {
   checks: checkEntries,
   objectRemoval: removalEntries,
   directory: directoryEntries,
+  accounts: accountEntries,
+  sessions: sessionEntries,
+  signIns: signInEntries,
   applications: applicationEntries,
   assignments: assignmentEntries,
   uploads: {
@@ -479,6 +494,7 @@ export const everyUseCase: EveryUseCase = {
 export const otherWork: Readonly<Record<string, Entry>> = {
   ...otherChecks,
   ...backupWork,
+  ...otherSignInWork,
   'a push over the bytes of a lost object': {
     damages: true,
     async prepare(context) {

@@ -6,6 +6,7 @@ import { addAz } from './az-command.ts';
 import { addAzSetup } from './az-setup.ts';
 import { addBackup } from './cli-backup.ts';
 import { addFsck } from './cli-care.ts';
+import { addUser } from './cli-user.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { addDoctor } from './doctor/command.ts';
 import { askServer } from './management-client.ts';
@@ -50,6 +51,7 @@ export function program(): Command {
   addCredentials(berth);
   addRegistry(berth);
   addToken(berth);
+  addUser(berth, { shared, folderOf });
   addTrust(shared(berth.command('trust')), folderOf);
   addAzSetup(shared(berth.command('az-setup')), folderOf);
   addAz(berth, folderOf);
