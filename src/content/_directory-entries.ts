@@ -17,6 +17,7 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
   bySecret: { work: (some) => some.directory.bySecret('nobody', 'nothing') },
   judgeSecret: { work: (some) => some.directory.judgeSecret('nobody', 'nothing') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
+  rolesBelow: { work: (some) => some.directory.rolesBelow('nobody', '/') },
   principalAt: {
     work: (some, { world }) =>
       some.directory.principalAt(

@@ -50,6 +50,8 @@ const otherFunctions = [
   'keptAnswers',
   'rateLimits',
   'explainDenial',
+  'isWorthKeeping',
+  'refusalOf',
   'missingCredential',
   'identityOf',
   'backupKey',
