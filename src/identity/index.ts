@@ -38,6 +38,7 @@ export {
   type DirectoryTokens,
   directoryTokens,
 } from './directory/directory-tokens.ts';
+export { type People, type Person, people } from './directory/people.ts';
 export type { DirectoryAccess } from './directory/registry-sign-in.ts';
 export { isTenant } from './directory/tenant.ts';
 export { explainDenial, missingCredential } from './explain.ts';
