@@ -15,6 +15,7 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
     },
   },
   bySecret: { work: (some) => some.directory.bySecret('nobody', 'nothing') },
+  application: { work: (some) => some.directory.application('nobody') },
   judgeSecret: { work: (some) => some.directory.judgeSecret('nobody', 'nothing') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
   rolesBelow: { work: (some) => some.directory.rolesBelow('nobody', '/') },

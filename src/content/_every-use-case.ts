@@ -25,6 +25,14 @@ import { applicationEntries, assignmentEntries, peopleEntries } from './_applica
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries, directoryTokensOf, fromAccessTokenEntry } from './_directory-entries.ts';
+import {
+  accountEntries,
+  otherSignInWork,
+  type SignInServices,
+  sessionEntries,
+  signInEntries,
+  signInServices,
+} from './_sign-in-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -51,6 +59,9 @@ export interface Services
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
+  readonly accounts: SignInServices['accounts'];
+  readonly sessions: SignInServices['sessions'];
+  readonly signIns: SignInServices['signIns'];
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
   readonly people: People;
@@ -128,6 +139,7 @@ export function machineOf(
     credentials: credentialService({ database, wrapper: localKeyWrapper(new Uint8Array(32).fill(7)), ids: randomIds }),
     authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
+    ...signInServices(database, clock),
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),
@@ -206,6 +218,9 @@ export const everyUseCase: EveryUseCase = {
   checks: checkEntries,
   objectRemoval: removalEntries,
   directory: directoryEntries,
+  accounts: accountEntries,
+  sessions: sessionEntries,
+  signIns: signInEntries,
   applications: applicationEntries,
   assignments: assignmentEntries,
   people: peopleEntries,
@@ -504,6 +519,7 @@ export const everyUseCase: EveryUseCase = {
 export const otherWork: Readonly<Record<string, Entry>> = {
   ...otherChecks,
   ...backupWork,
+  ...otherSignInWork,
   'a push over the bytes of a lost object': {
     damages: true,
     async prepare(context) {

@@ -30,10 +30,16 @@ export function directorySignInContract(name: string, open: EngineFactory): void
     let engine: TestEngine;
     let keys: SigningKeys;
     let directoryKeys: SigningKeys;
+    const keyOptions = (purpose: 'registry' | 'directory') => ({
+      purpose,
+      clock: engine.clock,
+      rotateAfterMs: Number.MAX_SAFE_INTEGER,
+      tokensLiveMs: 0,
+    });
     beforeAll(async () => {
       engine = await open();
-      keys = await loadSigningKeys(engine.database, wrapper, ids);
-      directoryKeys = await loadSigningKeys(engine.database, wrapper, ids, 'directory');
+      keys = await loadSigningKeys(engine.database, wrapper, ids, keyOptions('registry'));
+      directoryKeys = await loadSigningKeys(engine.database, wrapper, ids, keyOptions('directory'));
     });
     afterAll(() => engine[Symbol.asyncDispose]());
 

@@ -1,3 +1,5 @@
+export { type Accounts, accounts, type ShownUser, type UserSummary } from './accounts/accounts.ts';
+export { type PasswordHasher, passwordHasher } from './accounts/password-hash.ts';
 export {
   isRepositoryAction,
   type RegistryAction,
@@ -44,6 +46,7 @@ export { isTenant } from './directory/tenant.ts';
 export { explainDenial, missingCredential } from './explain.ts';
 export { type AskedScope, grantAccess } from './grant-access.ts';
 export type { NameRange } from './grants.ts';
+export { type IdentityProviderOptions, openIdentityProvider } from './open-provider.ts';
 export {
   type AccessEntry,
   identityOf,
@@ -61,6 +64,9 @@ export {
 } from './roles/assignments.ts';
 export { builtInRoles, type Role, roleById } from './roles/built-in-roles.ts';
 export { noRoles, permits, type RoleGrant } from './roles/permits.ts';
-export { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
+export { type SignInSessions, signInSessions } from './sessions/sessions.ts';
+export type { SignIn } from './sessions/sign-in-transactions.ts';
+export { type SignIns, signIns } from './sessions/sign-ins.ts';
+export { loadSigningKeys, type SigningKeyOptions, type SigningKeys } from './signing-keys.ts';
 export { type TokenService, tokenService } from './token-service.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

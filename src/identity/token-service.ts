@@ -3,7 +3,7 @@ import type { Clock, Fault, Ids, SpecificRule } from '../kernel/index.ts';
 import { maskOfScopeWords } from './actions.ts';
 import { unproven } from './explain.ts';
 import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { TokenKeys } from './signing-keys.ts';
 import { isCanonicalToken } from './token-form.ts';
 
 const issuer = 'Berth';
@@ -43,7 +43,7 @@ export interface TokenService {
  * checked every time. Keys come from `keys` by `kid` only: no key, URL or certificate in a token's header is ever used.
  */
 export function tokenService(options: {
-  keys: SigningKeys;
+  keys: TokenKeys;
   clock: Clock;
   ids: Ids;
   accessLifetimeMs: number;
@@ -103,20 +103,15 @@ export function tokenService(options: {
   };
 }
 
-async function verifyNow(
-  token: string,
-  registry: RegistryAccess,
-  keys: SigningKeys,
-  clock: Clock,
-): Promise<TokenClaims> {
+async function verifyNow(token: string, registry: RegistryAccess, keys: TokenKeys, clock: Clock): Promise<TokenClaims> {
   if (token.length > maxTokenLength) throw unusable(registry, `the token is longer than ${maxTokenLength} characters`);
   if (!isCanonicalToken(token)) throw unusable(registry, 'the token is spelled otherwise than it was given out');
   let payload: JWTPayload;
   try {
     const result = await jwtVerify(
       token,
-      (header) => {
-        const key = header.kid === undefined ? undefined : keys.verifying(header.kid);
+      async (header) => {
+        const key = header.kid === undefined ? undefined : await keys.verifying(header.kid);
         if (!key) throw new UnknownKey();
         return key;
       },

@@ -42,6 +42,8 @@ export interface Directory {
   subjectOf(claims: SubjectClaims): Promise<Subject>;
   /** The service principal of an application by its secret. Undefined when it is wrong, ended or not there. */
   bySecret(appId: string, secret: string): Promise<Subject | undefined>;
+  /** The service principal of an application, without any proof; null when there is none. */
+  application(appId: string): Promise<Pick<Subject, 'objectId' | 'name'> | null>;
   /** The same, with the reason of a refusal; for operators only. */
   judgeSecret(appId: string, secret: string): Promise<SecretJudgement>;
   /** The roles of somebody that count at a scope (a key): there and above. */
@@ -102,6 +104,10 @@ export function directory(options: { database: Database; clock: Clock }): Direct
     async bySecret(appId, secret) {
       const judged = await judgeSecret(appId, secret);
       return 'subject' in judged ? judged.subject : undefined;
+    },
+    async application(appId) {
+      const row = (await database.all(secretsOfApplication, { appId: appId.toLowerCase() }))[0];
+      return row ? { objectId: row.object_id, name: row.name } : null;
     },
     judgeSecret,
     rolesOf,
