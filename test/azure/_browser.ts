@@ -65,10 +65,10 @@ export function openBrowser(world: World): Browser {
     async signInWithCode(address, code, person) {
       let page = await load(new URL(address));
       for (let n = 0; n < maxPages; n++) {
+        if (page.status >= 400) throw new Error(`${page.url.href}: ${page.status}\n${page.html}`);
         const form = formOf(page);
         if (form === undefined) return page.html;
         page = await load(form.action, fillIn(form.fields, { code, ...person }));
-        if (page.status >= 400) throw new Error(`${page.url.href}: ${page.status}\n${page.html}`);
       }
       throw new Error(`${page.url.href} still has a form after ${maxPages} pages\n${page.html}`);
     },
