@@ -18,6 +18,7 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
   application: { work: (some) => some.directory.application('nobody') },
   judgeSecret: { work: (some) => some.directory.judgeSecret('nobody', 'nothing') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
+  rolesBelow: { work: (some) => some.directory.rolesBelow('nobody', '/') },
   principalAt: {
     work: (some, { world }) =>
       some.directory.principalAt(

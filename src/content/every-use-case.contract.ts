@@ -38,6 +38,7 @@ const serviceMakers = {
   accounts: 'accounts',
   sessions: 'signInSessions',
   signIns: 'signIns',
+  usage: 'usage',
   applications: 'applications',
   assignments: 'roleAssignments',
 } satisfies Record<keyof Services, string>;
@@ -59,6 +60,8 @@ const otherFunctions = [
   'keptAnswers',
   'rateLimits',
   'explainDenial',
+  'isWorthKeeping',
+  'refusalOf',
   'missingCredential',
   'identityOf',
   'backupKey',
@@ -75,6 +78,10 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
+  'tokensBeyond',
+  'checkExport',
+  'normalLocation',
+  'registryRule',
   'forgetAssignmentsOf',
 ];
 
