@@ -15,6 +15,7 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
   },
   bySecret: { work: (some) => some.directory.bySecret('nobody', 'nothing') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
+  rolesBelow: { work: (some) => some.directory.rolesBelow('nobody', '/') },
   principalAt: {
     work: (some, { world }) =>
       some.directory.principalAt(

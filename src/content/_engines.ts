@@ -6,6 +6,8 @@ import { Client } from 'pg';
 import { freshDatabase } from '../../test/_postgres.ts';
 import { openPostgres } from '../adapters/sql-postgres/index.ts';
 import { openSqlite } from '../adapters/sql-sqlite/index.ts';
+import * as people from '../azure/_people-fixture.ts';
+import * as azure from '../azure/index.ts';
 import * as data from '../data/index.ts';
 import * as identity from '../identity/index.ts';
 import { manualClock } from '../kernel/index.ts';
@@ -39,7 +41,7 @@ async function engineOf(
   const clock = manualClock();
   const options: DatabaseOptions = {
     migrations: data.migrations,
-    modules: [data, identity, content, condemn, damage, registryFixture],
+    modules: [data, identity, content, azure, condemn, damage, people, registryFixture],
     clock,
     regionOrdinal,
     lastStamp: data.lastStamp,

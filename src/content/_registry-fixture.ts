@@ -56,6 +56,7 @@ const addGroup = statement<{ name: string; key: string; now: number; stamp: stri
     name: p.name,
     location: 'test',
     tags: '{}',
+    provisioning_state: 'Succeeded',
     created_ms: p.now,
     stamp: p.stamp,
   }),

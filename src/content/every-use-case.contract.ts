@@ -48,6 +48,8 @@ const otherFunctions = [
   'keptAnswers',
   'rateLimits',
   'explainDenial',
+  'isWorthKeeping',
+  'refusalOf',
   'missingCredential',
   'identityOf',
   'backupKey',

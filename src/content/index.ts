@@ -25,7 +25,7 @@ export { metadata } from './metadata.ts';
 export { objectRemoval } from './object-removal.ts';
 export { type Pace, pace } from './pace.ts';
 export { type Pulls, pulls } from './pulls.ts';
-export type { Refusal } from './refusal.ts';
+export { isWorthKeeping, type Refusal } from './refusal.ts';
 export { type Refusals, refusals } from './refusals.ts';
 export {
   type NewRegistryOptions,
@@ -44,7 +44,9 @@ export { beginBackupHold, endBackupHold, extendBackupHold } from './transactions
 export { moveRestored, settleRestored } from './transactions/restore-transactions.ts';
 export { type Uploads, uploads } from './uploads.ts';
 export { type Usage, usage } from './usage.ts';
+export { correlationHeader } from './wire/common-headers.ts';
 export { dataPlane, type RegistryDoor } from './wire/data-plane.ts';
 export { keptAnswers } from './wire/kept-answers.ts';
 export { type RateLimits, rateLimits } from './wire/rate-limits.ts';
+export { refusalOf } from './wire/refusal-record.ts';
 export { type DataRoute, dataRoutes } from './wire/routes.ts';

@@ -83,12 +83,16 @@ export interface RegionRow {
   created_ms: number;
 }
 
-/** A group of resources; the first start makes one. `key` is the name in lower case, `name` as it was first spelled. */
+/**
+ * A group of resources; the first start makes one. `key` is the name in lower case, `name` as it was first spelled. A group
+ * that is `Deleting` takes nothing new; a `Deleted` one is not there any more.
+ */
 export interface ResourceGroupRow {
   key: string;
   name: string;
   location: string;
   tags: string;
+  provisioning_state: 'Succeeded' | 'Deleting' | 'Deleted';
   created_ms: number;
   stamp: string;
 }

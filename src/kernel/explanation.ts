@@ -21,6 +21,7 @@ export type SpecificRule =
   | 'bearer-revoked' // the password or token that it was made from is gone
   | 'bearer-wrong-use' // a refresh token where an access token belongs, or the other way round
   | 'anonymous-may-only-pull'
+  | 'role-missing'
   | 'other-registry'
   | 'not-in-scope-map'
   | 'not-in-bearer' // the token was asked for less than it is used for

@@ -1,6 +1,6 @@
 export { type Authorization, parseAuthorization } from './authorization-header.ts';
 export { type Clock, manualClock, systemClock } from './clock.ts';
-export { etagMatches, ifRangeMatches } from './conditional.ts';
+export { type Conditions, etagMatches, ifRangeMatches, noConditions, requireConditions } from './conditional.ts';
 export {
   algorithmOf,
   type Digest,

@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as azure from '../azure/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
 import { type HttpServer, listen } from '../http/index.ts';
@@ -212,7 +213,7 @@ async function wire(parts: Parts): Promise<App> {
       ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
     },
   });
-  const background = [...startBackground({ database, uploads: plane.uploads, log }), ...cared.begin()];
+  const background = [...startBackground({ database, plane, log }), ...cared.begin()];
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
@@ -331,18 +332,26 @@ async function openSocket(config: Config, folder: DataFolder): Promise<HttpServe
 }
 
 /** What one thread does for all. */
-function startBackground(parts: { database: Database; uploads: content.Uploads; log: Log }): Background[] {
-  const { database, uploads, log } = parts;
+function startBackground(parts: { database: Database; plane: Plane; log: Log }): Background[] {
+  const { database, plane, log } = parts;
   const failed = (error: unknown): void => log.error('background-failed', error);
   return [
     repeat(
       60_000,
       async () => {
-        const expired = await uploads.sweep(500);
+        const expired = await plane.uploads.sweep(500);
         if (expired > 0) log.info('uploads-expired', { count: expired });
       },
       failed,
     ),
+    repeat(
+      5_000,
+      async () => {
+        if (await azure.hasGroupDeletions(database)) await (await plane.management()).resumeDeletions();
+      },
+      failed,
+    ),
+    repeat(3_600_000, () => database.transact(azure.forgetOperations, {}), failed),
     // Where transactions number their changes themselves there is nothing to do, and the step costs one empty look.
     ...(data.dialectOf(database.dialect).sequencesFeed
       ? [repeat(200, () => database.transact(data.numberFeed, { limit: 1000 }), failed)]

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fsBlobStore } from '../adapters/blob-fs/index.ts';
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
+import * as azure from '../azure/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
 import { bufferPool, type Exchange, type HttpServer, type ServerDuties } from '../http/index.ts';
@@ -13,6 +14,7 @@ import type { Config } from './config-schema.ts';
 import { regionOrdinal } from './database.ts';
 import { type DirectoryPlane, lazyDirectory } from './directory-plane.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
+import { lazy, lazyHandle } from './lazy.ts';
 import type { Log } from './log.ts';
 import { type Metrics, type MetricsReport, metrics } from './metrics.ts';
 import { type Handle, type PlaneName, planeOfHost, planesByHost } from './planes-by-host.ts';
@@ -56,6 +58,8 @@ export interface Plane {
   readonly measured: Metrics;
   /** Opens the directory at the first call. */
   readonly directory: () => Promise<DirectoryPlane>;
+  /** Opens the resource manager at the first call. */
+  readonly management: () => Promise<azure.Management>;
   /** For requests of other faces in this thread. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
   readonly finished: (exchange: Exchange) => void;
@@ -120,6 +124,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId });
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
+  let openedManagement: azure.Management | undefined;
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
     folder: folder.path,
@@ -151,6 +156,25 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     measured.observe(exchange, milliseconds / 1000);
     log.access(exchange, milliseconds);
   };
+
+  const management = lazy(async () => {
+    openedManagement = await azure.openManagement({
+      ...(await directory()),
+      domain: config.domain,
+      tenantId: parts.tenantId,
+      subscriptionId: parts.subscriptionId,
+      region: config.region.name,
+      database,
+      clock,
+      ids,
+      refusals,
+      draining: () => draining,
+      failed,
+      failedLater: (error) => log.error('background-failed', error),
+    });
+    return openedManagement;
+  });
+  planes.management = lazyHandle(async () => (await management()).handle, failed);
 
   const probes = probeWatch({ clock, ids });
   const rates = content.rateLimits({
@@ -196,6 +220,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     probes,
     measured,
     directory,
+    management,
     failed,
     finished,
     inFlight,
@@ -228,7 +253,10 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
       const outcomes = await Promise.allSettled([pulls.flush(), refusals.flush()]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     },
-    close: () => blobStore.close(),
+    async close() {
+      await openedManagement?.settled();
+      await blobStore.close();
+    },
   };
 }
 

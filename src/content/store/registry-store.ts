@@ -120,15 +120,23 @@ export const insertResourceGroup = statement<{
     name: p.name,
     location: p.location,
     tags: sql<string>`'{}'`,
+    provisioning_state: sql<'Succeeded'>`'Succeeded'`,
     created_ms: p.now,
     stamp: p.stamp,
   }),
 );
 
-/** The oldest resource group: the one that the first start made. */
+/** The oldest resource group, usually the one that the first start made; held against its deletion. */
 export const firstResourceGroup = statement<Record<string, never>, { key: string; name: string; location: string }>(
-  (db) =>
-    db.selectFrom('resource_group').select(['key', 'name', 'location']).orderBy('created_ms').orderBy('key').limit(1),
+  (db, _p, dialect) =>
+    db
+      .selectFrom('resource_group')
+      .select(['key', 'name', 'location'])
+      .where('provisioning_state', '=', 'Succeeded')
+      .orderBy('created_ms')
+      .orderBy('key')
+      .limit(1)
+      .modifyEnd(dialect.forShare()),
 );
 
 export const insertDeployment = statement<{

@@ -12,8 +12,9 @@ export const ground: Migration = {
         id ${text} primary key, incarnation ${text} not null, tenant_id ${text} not null, subscription_id ${text} not null,
         created_ms ${bigint} not null)`,
       `create table resource_group (
-        key ${text} primary key, name ${text} not null, location ${text} not null, tags ${text} not null, created_ms ${bigint} not null,
-        stamp ${text} not null)`,
+        key ${text} primary key, name ${text} not null, location ${text} not null, tags ${text} not null,
+        provisioning_state ${text} not null, created_ms ${bigint} not null, stamp ${text} not null)`,
+      `create index resource_group_deleting on resource_group (key) where provisioning_state = 'Deleting'`,
       `create table region (ordinal integer primary key, name ${text} not null unique, state ${text} not null, created_ms ${bigint} not null)`,
 
       `create table registry (
@@ -153,6 +154,7 @@ export const ground: Migration = {
         id ${text} primary key, kind ${text} not null, resource_key ${text} not null, principal_id ${text} not null, status ${text} not null,
         error ${text}, created_ms ${bigint} not null, ended_ms ${bigint})`,
       `create index operation_by_end on operation (ended_ms)`,
+      `create index operation_running on operation (resource_key) where status = 'Running'`,
 
       `create table account (
         object_id ${text} primary key, name ${text} not null, name_key ${text} not null unique, display_name ${text} not null,

@@ -9,6 +9,7 @@ import {
   accountByCredential,
   principalBySecret,
   rolesAt,
+  rolesBelow,
   type SubjectRecord,
   secretsOfApplication,
 } from './directory-store.ts';
@@ -37,10 +38,14 @@ export interface Directory {
   bySecret(appId: string, secret: string): Promise<Subject | undefined>;
   /** The roles of somebody that count at a scope (a key): there and above. */
   rolesOf(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
+  /** The roles of somebody below a scope (a key), by scope: what decides which parts of a list they see. */
+  rolesBelow(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
   /** The subject as one who asks the resource manager about `scope`. */
   principalAt(subject: Subject, scope: string): Promise<Principal>;
 }
 
+/** Rows that one statement brings of what somebody has below a scope. */
+const rowsAtOnce = 1000;
 /** Scopes that one statement asks for; no resource has more above it. */
 const scopesAtOnce = 8;
 
@@ -84,6 +89,23 @@ export function directory(options: { database: Database; clock: Clock }): Direct
       return living('service-principal', matching, matching.key_id, matching.end_ms);
     },
     rolesOf,
+    async rolesBelow(objectId, scope) {
+      const base = scope === '/' ? '' : scope;
+      // The character behind the slash ends what begins with it.
+      const range = { principalId: objectId, prefix: `${base}/`, end: `${base}0`, limit: rowsAtOnce };
+      const grants: RoleGrant[] = [];
+      let last = { lastScope: '', lastRole: '' };
+      for (;;) {
+        const rows = await database.all(rolesBelow, { ...range, ...last });
+        for (const row of rows) {
+          const role = roleById(row.role_id);
+          if (role !== undefined) grants.push({ scope: row.scope_key, role });
+        }
+        const end = rows.at(-1);
+        if (end === undefined || rows.length < rowsAtOnce) return grants;
+        last = { lastScope: end.scope_key, lastRole: end.role_id };
+      }
+    },
     principalAt: async (subject, scope) => ({
       kind: subject.kind,
       name: nameOf(subject),
