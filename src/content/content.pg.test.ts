@@ -1,6 +1,7 @@
 import { afterAll, describe } from 'vitest';
 import { startPostgres } from '../../test/_postgres.ts';
 import { feedContract } from '../data/feed.contract.ts';
+import { directorySignInContract } from '../identity/directory-sign-in.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
 import { postgresEngines } from './_engines.ts';
 import { backupContract } from './backup.contract.ts';
@@ -29,6 +30,7 @@ describe.skipIf(skipped !== undefined)(
     backupContract('postgres', engines);
     feedContract('postgres', engines);
     signInContract('postgres', engines);
+    directorySignInContract('postgres', engines);
     listsContract('postgres', engines);
     refusalsContract('postgres', engines);
     sealContract('postgres', engines);

@@ -230,14 +230,23 @@ export const deleteScopeMap = statement<{ id: number }>((db, p) =>
     ),
 );
 
-export const signingKeys = statement<
-  { purpose: SigningPurpose },
-  { kid: string; algorithm: string; public_jwk: string; sealed_private: string; retired_ms: number | null }
->((db, p) =>
+/** A signing key that is not retired. */
+export interface SigningKeyRecord {
+  kid: string;
+  algorithm: string;
+  public_jwk: string;
+  sealed_private: string;
+  created_ms: number;
+  signs_from_ms: number;
+}
+
+/** The keys of a purpose that are not retired, newest first. */
+export const signingKeys = statement<{ purpose: SigningPurpose }, SigningKeyRecord>((db, p) =>
   db
     .selectFrom('signing_key')
-    .select(['kid', 'algorithm', 'public_jwk', 'sealed_private', 'retired_ms'])
+    .select(['kid', 'algorithm', 'public_jwk', 'sealed_private', 'created_ms', 'signs_from_ms'])
     .where('purpose', '=', p.purpose)
+    .where('retired_ms', 'is', null)
     .orderBy('created_ms', 'desc')
     .orderBy('kid')
     .limit(20),
@@ -250,6 +259,7 @@ export const insertSigningKey = statement<{
   publicJwk: string;
   sealedPrivate: string;
   now: number;
+  signsFrom: number;
 }>((db, p) =>
   db.insertInto('signing_key').values({
     kid: p.kid,
@@ -258,6 +268,12 @@ export const insertSigningKey = statement<{
     public_jwk: p.publicJwk,
     sealed_private: p.sealedPrivate,
     created_ms: p.now,
+    signs_from_ms: p.signsFrom,
     retired_ms: null,
   }),
+);
+
+/** Retires a key: it verifies nothing any more, and its private part is gone. */
+export const retireSigningKey = statement<{ kid: string; now: number }>((db, p) =>
+  db.updateTable('signing_key').set({ retired_ms: p.now, sealed_private: '' }).where('kid', '=', p.kid),
 );

@@ -36,6 +36,10 @@ export interface ReadyInfo {
   readonly registry: { readonly name: string; readonly loginServer: string };
   readonly username?: string;
   readonly password?: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  /** The first user, on the start that made it: an Owner of the subscription. */
+  readonly operator?: identity.ShownUser;
   /** `proxy` is what clients take as HTTPS_PROXY; absent when it is off. */
   readonly endpoints: { readonly registry: string; readonly proxy?: string };
   readonly caFile: string;
@@ -56,6 +60,8 @@ export interface App {
 const ticketKeyBytes = 48;
 /** Name of the resource group that the first start makes. */
 const firstResourceGroup = 'berth';
+/** Name of the user that the first start makes. */
+const firstUser = 'operator';
 /** How long a readiness probe waits for the database. */
 const readyWithinMs = 5_000;
 const founding: data.RequestContext = {
@@ -154,7 +160,14 @@ async function wire(parts: Parts): Promise<App> {
   // Last of what can fail: a start that failed has not used up the one time that the secret is shown.
   const made = await credentials.ensureAdmin(registry, founding);
   const shown = made ? await credentials.showAdmin(registry) : null;
-  const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
+  const scope = `/subscriptions/${subscriptionId}`;
+  const operator = await plane.login.accounts.createFirst({ name: firstUser, scope });
+  const ready: ReadyInfo = {
+    ...readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown),
+    tenantId,
+    subscriptionId,
+    ...(operator ? { operator } : {}),
+  };
   const managementServers = [socket, ...(listeners.management ? [listeners.management.server] : [])];
   const cared = care({
     environment: plane.environment,
@@ -173,6 +186,8 @@ async function wire(parts: Parts): Promise<App> {
     credentials,
     probes: serving.probes,
     refusals: serving.refusals,
+    accounts: plane.login.accounts,
+    signIns: plane.login.signIns,
     metrics: plane.measured,
     config: describeConfig(loaded),
     subscriptionId,
@@ -185,10 +200,9 @@ async function wire(parts: Parts): Promise<App> {
       workers: config.workers,
       listeners: placedServers(listeners),
       version: programVersion,
-      tenantId,
-      subscriptionId,
       username: undefined,
       password: undefined,
+      operator: undefined,
     }),
     async notReady() {
       if (plane.isDraining()) return 'shutting down';
@@ -366,7 +380,7 @@ function readyInfo(
   canonical: string,
   caFile: string,
   shown: identity.ShownCredentials | null,
-): ReadyInfo {
+): Omit<ReadyInfo, 'tenantId' | 'subscriptionId'> {
   const { listeners, folder } = parts;
   const plain = listeners.http;
   const password = shown?.passwords[0]?.value;

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
 import { addBackup } from './cli-backup.ts';
 import { addFsck } from './cli-care.ts';
+import { addUser } from './cli-user.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { addDoctor } from './doctor/command.ts';
 import { askServer } from './management-client.ts';
@@ -46,6 +47,7 @@ export function program(): Command {
   addCredentials(berth);
   addRegistry(berth);
   addToken(berth);
+  addUser(berth, { shared, folderOf });
   addTrust(shared(berth.command('trust')), folderOf);
   addWhy(berth);
   addFsck(berth, { shared, folderOf });

@@ -2,14 +2,16 @@ import type { Refusals, Registries, Registry } from '../content/index.ts';
 import type { RequestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../kernel/index.ts';
+import { Fault, isFault } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
+import { flagOf, readObject, textOf } from './management-body.ts';
 import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
+import { type UserServices, userHandlers, userRoutes } from './management-users.ts';
 import type { Metrics } from './metrics.ts';
 import type { ProbeDesk } from './probe-watch.ts';
 
 /** What the management socket works with. */
-export interface ManagementServices extends CareServices {
+export interface ManagementServices extends CareServices, UserServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
   readonly probes: ProbeDesk;
@@ -61,6 +63,7 @@ const operatorRoutes = [
   { id: 'refusal.show', methods: ['GET'], pattern: '/refusals/{id}' },
   { id: 'token.delete', methods: ['DELETE'], pattern: '/registries/{name}/tokens/{token}' },
   ...careRoutes,
+  ...userRoutes,
 ] as const;
 
 const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = {
@@ -174,6 +177,7 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
     exchange.sendJson(200, { ...refusal });
   },
   ...careHandlers,
+  ...userHandlers,
   async 'token.delete'(call) {
     await call.services.credentials.deleteToken(await registryOf(call), call.parameters['token'] ?? '', call.context);
     call.exchange.send(204);
@@ -265,24 +269,6 @@ async function registryOf(call: ManagementCall): Promise<Registry> {
   return registry;
 }
 
-async function readObject(exchange: Exchange): Promise<Record<string, unknown>> {
-  const bytes = await exchange.readBody(256 * 1024);
-  try {
-    const value = parseStrictJson(bytes, { maxDepth: 8 });
-    if (isObject(value)) return value;
-  } catch (cause) {
-    if (!(cause instanceof StrictJsonError)) throw cause;
-    throw new Fault('request-invalid', `the body is not JSON: ${cause.message}`, { cause });
-  }
-  throw new Fault('request-invalid', 'the body is not a JSON object');
-}
-
-function textOf(body: Record<string, unknown>, key: string): string {
-  const value = body[key];
-  if (typeof value !== 'string') throw new Fault('request-invalid', `"${key}" is missing`);
-  return value;
-}
-
 /** When passwords end, Unix milliseconds; null for never. Anything that is not a time is refused, not read as never. */
 function expiryOf(body: Record<string, unknown>): number | null {
   const value = body['expiresMs'];
@@ -290,12 +276,5 @@ function expiryOf(body: Record<string, unknown>): number | null {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value <= 0) {
     throw new Fault('request-invalid', '"expiresMs" is a time in Unix milliseconds, or null for never');
   }
-  return value;
-}
-
-function flagOf(body: Record<string, unknown>, key: string): boolean | undefined {
-  const value = body[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'boolean') throw new Fault('request-invalid', `"${key}" is true or false`);
   return value;
 }

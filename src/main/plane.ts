@@ -16,6 +16,7 @@ import { type DirectoryPlane, lazyDirectory } from './directory-plane.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
 import { lazy, lazyHandle } from './lazy.ts';
 import type { Log } from './log.ts';
+import { type LoginPlane, loginPlane } from './login-plane.ts';
 import { type Metrics, type MetricsReport, metrics } from './metrics.ts';
 import { type Handle, type PlaneName, planeOfHost, planesByHost } from './planes-by-host.ts';
 import { type ProbeWatch, probeWatch } from './probe-watch.ts';
@@ -60,6 +61,7 @@ export interface Plane {
   readonly directory: () => Promise<DirectoryPlane>;
   /** Opens the resource manager at the first call. */
   readonly management: () => Promise<azure.Management>;
+  readonly login: LoginPlane;
   /** For requests of other faces in this thread. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
   readonly finished: (exchange: Exchange) => void;
@@ -83,14 +85,30 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const { config, clock, ids, log, folder, database, publicPort } = parts;
   const wrapper = localKeyWrapper(folder.rootKey);
   const registries = content.registries(database);
+  const keys = await identity.loadSigningKeys(database, wrapper, ids, {
+    purpose: 'registry',
+    clock,
+    rotateAfterMs: config.tokens.keyRotation,
+    tokensLiveMs: Math.max(config.tokens.accessLifetime, config.tokens.refreshLifetime),
+  });
   const tokens = identity.tokenService({
-    keys: await identity.loadSigningKeys(database, wrapper, ids),
+    keys,
     clock,
     ids,
     accessLifetimeMs: config.tokens.accessLifetime,
     refreshLifetimeMs: config.tokens.refreshLifetime,
   });
-  const authenticator = identity.authenticator({ database, tokens, clock });
+  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId, config });
+  const authenticator = identity.authenticator({
+    database,
+    tokens,
+    clock,
+    directory: {
+      directory: identity.directory({ database, clock }),
+      tokens: async () => (await directory()).tokens,
+      domain: config.domain,
+    },
+  });
   const blobStore = await fsBlobStore({ directory: join(folder.path, 'blobs') });
   const { sharedTurns, inUseElsewhere } = parts;
   const environment: content.ContentEnvironment = {
@@ -121,10 +139,21 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const uploads = content.uploads(environment);
   const refusals = content.refusals(database, { memory: caches.refusals });
 
-  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId });
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
   let openedManagement: azure.Management | undefined;
+  const login = loginPlane({
+    config,
+    database,
+    clock,
+    ids,
+    rootKey: folder.rootKey,
+    tenantId: parts.tenantId,
+    directory,
+    registryKeys: keys,
+    failed: (exchange, error) => failed(exchange, error),
+  });
+  planes.login = login.handle;
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
     folder: folder.path,
@@ -175,6 +204,20 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     return openedManagement;
   });
   planes.management = lazyHandle(async () => (await management()).handle, failed);
+  const graph = lazy(async () =>
+    azure.openGraph({
+      ...(await directory()),
+      applications: identity.applications({ database, clock, ids }),
+      people: identity.people(database),
+      clock,
+      subscriptionId: parts.subscriptionId,
+      domain: config.domain,
+      refusals,
+      draining: () => draining,
+      failed,
+    }),
+  );
+  planes.graph = lazyHandle(graph, failed);
 
   const probes = probeWatch({ clock, ids });
   const rates = content.rateLimits({
@@ -221,6 +264,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     measured,
     directory,
     management,
+    login,
     failed,
     finished,
     inFlight,
@@ -247,10 +291,11 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
         repeat(5_000, () => pulls.flush(), told),
         repeat(5_000, () => refusals.flush(), told),
         repeat(60_000, async () => rates.forget(), told),
+        ...login.background(told),
       ];
     },
     async flush() {
-      const outcomes = await Promise.allSettled([pulls.flush(), refusals.flush()]);
+      const outcomes = await Promise.allSettled([pulls.flush(), refusals.flush(), login.flush()]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     },
     async close() {

@@ -99,6 +99,9 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     audience: door.canonical(registry),
     adminEnabled: registry.adminEnabled,
     anonymousPull: registry.anonymousPull,
+    resourceKey: registry.resourceKey,
+    roleMode: registry.roleMode,
+    armTokens: registry.armTokens,
   };
   if (route.id === 'oauth2.token' || route.id === 'oauth2.exchange') {
     services.rates.take(registry, route.id, exchange.method, null);

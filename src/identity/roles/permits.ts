@@ -27,33 +27,26 @@ export function permits(
 
 /** Whether a role by itself allows an action. */
 export function roleAllows(role: Role, action: string, plane: ActionPlane = 'control'): boolean {
+  const wanted = action.toLowerCase();
   return role.permissions.some((one) => {
     const allowed = plane === 'data' ? one.dataActions : one.actions;
     const excepted = plane === 'data' ? one.notDataActions : one.notActions;
-    return allowed.some((pattern) => matches(pattern, action)) && !excepted.some((pattern) => matches(pattern, action));
+    return allowed.some((pattern) => matches(pattern, wanted)) && !excepted.some((pattern) => matches(pattern, wanted));
   });
 }
 
-const partsOf = new Map<string, readonly string[]>();
-
-/** `*` stands for any text. Patterns are those of role definitions, so there is a bounded number of them to remember. */
-function matches(pattern: string, action: string): boolean {
-  let parts = partsOf.get(pattern);
-  if (!parts) {
-    parts = pattern.toLowerCase().split('*');
-    partsOf.set(pattern, parts);
-  }
-  const text = action.toLowerCase();
-  const first = parts[0] as string;
-  const last = parts.at(-1) as string;
-  if (parts.length === 1) return text === first;
-  if (!text.startsWith(first) || !text.endsWith(last)) return false;
-  // Each part as early as it goes leaves the most for those behind it.
+/** Linear in both texts: what lies between two stars is looked for once, from left to right. `text` is in lower case. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.toLowerCase().split('*');
+  const [first = '', ...rest] = parts;
+  const last = rest.pop();
+  if (last === undefined) return first === text;
+  if (!text.startsWith(first)) return false;
   let at = first.length;
-  for (const part of parts.slice(1, -1)) {
+  for (const part of rest) {
     const found = text.indexOf(part, at);
     if (found === -1) return false;
     at = found + part.length;
   }
-  return at + last.length <= text.length;
+  return text.length - at >= last.length && text.endsWith(last);
 }
