@@ -12,6 +12,7 @@ export {
   type ResourceRemover,
   type ResourceType,
 } from './arm/provider.ts';
+export { type GraphOptions, openGraph } from './open-graph.ts';
 export { type Management, type ManagementParts, openManagement } from './open-management.ts';
 export { hasGroupDeletions } from './resources/pending-deletions.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -1,4 +1,4 @@
-import type { Applications, RoleAssignments } from '../identity/index.ts';
+import type { Applications, People, RoleAssignments } from '../identity/index.ts';
 import { isFault, randomIds } from '../kernel/index.ts';
 import { robotOf } from './_directory-entries.ts';
 import type { Context, Entry } from './_every-use-case.ts';
@@ -165,4 +165,11 @@ export const assignmentEntries: { readonly [M in keyof RoleAssignments]: Entry }
       if (!listed.some((one) => one.name === nameIn(context))) throw new Error('the role is not listed');
     },
   },
+};
+
+/** It only reads, so asking for somebody who is not there goes the whole way. */
+export const peopleEntries: { readonly [M in keyof People]: Entry } = {
+  byId: { work: (some) => some.people.byId('nobody') },
+  byName: { work: (some) => some.people.byName('nobody') },
+  list: { work: (some) => some.people.list({ last: '', limit: 5 }) },
 };

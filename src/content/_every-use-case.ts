@@ -9,7 +9,9 @@ import {
   credentialService,
   type Directory,
   directory,
+  type People,
   type Principal,
+  people,
   type RegistryAccess,
   type RoleAssignments,
   roleAssignments,
@@ -19,7 +21,7 @@ import {
 } from '../identity/index.ts';
 import { type Digest, digestOf, isFault, parseReference, randomIds } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
-import { applicationEntries, assignmentEntries } from './_application-entries.ts';
+import { applicationEntries, assignmentEntries, peopleEntries } from './_application-entries.ts';
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries, directoryTokensOf, fromAccessTokenEntry } from './_directory-entries.ts';
@@ -66,6 +68,7 @@ export interface Services
   readonly signIns: SignInServices['signIns'];
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
+  readonly people: People;
 }
 
 export interface Machine extends Services {
@@ -145,6 +148,7 @@ export function machineOf(
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),
+    people: people(database),
   };
 }
 
@@ -223,6 +227,7 @@ export const everyUseCase: EveryUseCase = {
   signIns: signInEntries,
   applications: applicationEntries,
   assignments: assignmentEntries,
+  people: peopleEntries,
   uploads: {
     start: { work: (some, context) => some.uploads.start(whereOf(context), 'sha256') },
     status: { prepare: openSession, work: (some, context) => some.uploads.status(sessionOf(context)) },

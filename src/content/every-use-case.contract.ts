@@ -41,6 +41,7 @@ const serviceMakers = {
   signIns: 'signIns',
   applications: 'applications',
   assignments: 'roleAssignments',
+  people: 'people',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the

@@ -46,6 +46,7 @@ export {
   type NewManagedIdentity,
   removeManagedIdentity,
 } from './directory/managed-identities.ts';
+export { type People, type Person, people } from './directory/people.ts';
 export type { DirectoryAccess } from './directory/registry-sign-in.ts';
 export { isTenant } from './directory/tenant.ts';
 export { explainDenial, missingCredential } from './explain.ts';

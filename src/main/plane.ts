@@ -205,6 +205,20 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     return openedManagement;
   });
   planes.management = lazyHandle(async () => (await management()).handle, failed);
+  const graph = lazy(async () =>
+    azure.openGraph({
+      ...(await directory()),
+      applications: identity.applications({ database, clock, ids }),
+      people: identity.people(database),
+      clock,
+      subscriptionId: parts.subscriptionId,
+      domain: config.domain,
+      refusals,
+      draining: () => draining,
+      failed,
+    }),
+  );
+  planes.graph = lazyHandle(graph, failed);
 
   const probes = probeWatch({ clock, ids });
   const rates = content.rateLimits({
