@@ -125,13 +125,17 @@ export function registriesContract(name: string, open: EngineFactory): void {
       const made = await make();
       const { etag } = await shown(made);
       await service.change(by('other'), made.name, { anonymousPull: true });
-      const late = service.change(by('late'), made.name, { anonymousPull: false, ifMatch: etag });
-      await expect(late).rejects.toMatchObject(refusedBy('moved-meanwhile'));
-      await expect(service.remove(by('late'), made.name, { ifMatch: etag })).rejects.toMatchObject(
-        refusedBy('moved-meanwhile'),
-      );
+      const conditions = { ifMatch: etag, ifNoneMatch: null };
+      const late = service.change(by('late'), made.name, { anonymousPull: false, conditions });
+      await expect(late).rejects.toMatchObject({ code: 'precondition-failed' });
+      await expect(service.remove(by('late'), made.name, { conditions })).rejects.toMatchObject({
+        code: 'precondition-failed',
+      });
+      await expect(make({ conditions })).rejects.toMatchObject({ code: 'precondition-failed' });
       expect((await shown(made)).anonymousPull).toBe(true);
-      await service.remove(by('right'), made.name, { ifMatch: (await shown(made)).etag });
+      await service.remove(by('right'), made.name, {
+        conditions: { ifMatch: (await shown(made)).etag, ifNoneMatch: null },
+      });
       expect(await service.byName(made.name)).toBeUndefined();
     });
 

@@ -1,5 +1,5 @@
 import type { RequestContext, ResourceAuthor } from '../data/index.ts';
-import { Fault, type RegistryTier } from '../kernel/index.ts';
+import { type Conditions, Fault, noConditions, type RegistryTier } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { registryFault } from './registry-rules.ts';
 import {
@@ -63,6 +63,7 @@ export interface NewRegistryOptions extends Partial<RegistrySettings> {
   readonly resourceGroup?: string;
   /** A region of this Berth, in any spelling; otherwise the first one. */
   readonly location?: string;
+  readonly conditions?: Conditions;
   readonly by?: ResourceAuthor;
   readonly onlyAsDefault?: boolean;
 }
@@ -83,10 +84,9 @@ export interface Registries {
   change(
     context: RequestContext,
     name: string,
-    change: Partial<RegistrySettings> & { asDefault?: boolean; ifMatch?: string; by?: ResourceAuthor },
+    change: Partial<RegistrySettings> & { asDefault?: boolean; conditions?: Conditions; by?: ResourceAuthor },
   ): Promise<Registry>;
-  /** `ifMatch` is the etag of the state that the caller saw. */
-  remove(context: RequestContext, name: string, options?: { ifMatch?: string }): Promise<void>;
+  remove(context: RequestContext, name: string, options?: { conditions?: Conditions }): Promise<void>;
 }
 
 /** First labels of the planes; no registry may have them (DESIGN.md §1). */
@@ -160,7 +160,7 @@ export function registries(database: Database): Registries {
       return (await database.all(regionNames, {})).map((region) => region.name);
     },
     async create(context, options) {
-      const { name: spelledName, resourceGroup, location, by, onlyAsDefault, ...settings } = options;
+      const { name: spelledName, resourceGroup, location, conditions, by, onlyAsDefault, ...settings } = options;
       const name = parseRegistryName(spelledName);
       const made = await database.transact(createRegistry, {
         context,
@@ -169,6 +169,7 @@ export function registries(database: Database): Registries {
         group: resourceGroup?.toLowerCase() ?? null,
         location: location ?? null,
         settings: { ...usualSettings, ...settings },
+        conditions: conditions ?? noConditions,
         by: by ?? operator(context),
         onlyAsDefault: onlyAsDefault ?? false,
       });
@@ -178,20 +179,20 @@ export function registries(database: Database): Registries {
       return registryOf(row);
     },
     async change(context, name, change) {
-      const { asDefault, ifMatch, by, ...settings } = change;
+      const { asDefault, conditions, by, ...settings } = change;
       await database.transact(changeRegistry, {
         context,
         name: name.toLowerCase(),
         settings,
         asDefault: asDefault ?? false,
-        ifMatch: ifMatch ?? null,
+        conditions: conditions ?? noConditions,
         by: by ?? operator(context),
       });
       return existing(name.toLowerCase());
     },
     async remove(context, name, options = {}) {
-      const ifMatch = options.ifMatch ?? null;
-      await database.transact(deleteRegistry, { context, name: name.toLowerCase(), ifMatch });
+      const conditions = options.conditions ?? noConditions;
+      await database.transact(deleteRegistry, { context, name: name.toLowerCase(), conditions });
     },
   };
 }

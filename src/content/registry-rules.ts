@@ -9,8 +9,8 @@ export type RegistryRule =
   | 'name-invalid'
   | 'name-taken'
   | 'group-unknown'
+  | 'group-deleting'
   | 'location-unknown'
-  | 'moved-meanwhile' // the state that the caller knows is not the current one
   | 'default-registry'
   | 'tier-lacks'
   | 'tier-exceeded';

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type ResourceRow, type Schema, statement } from '../../data/index.ts';
+import { type ResourceRow, statement } from '../../data/index.ts';
 import { type RegistryRecord, registryColumns } from './registry-store.ts';
 
 /** A registry together with its row of the resource manager. */
@@ -91,17 +91,6 @@ export const lockRegistry = statement<{ name: string }, RegistryRecord>((db, p, 
 /** The resource manager's row of a resource, held until the transaction ends. */
 export const lockResource = statement<{ key: string }, ResourceRow>((db, p, dialect) =>
   db.selectFrom('resource').selectAll().where('key', '=', p.key).limit(1).modifyEnd(dialect.forUpdate()),
-);
-
-/** A group, held against its deletion until the transaction ends. */
-export const holdGroup = statement<{ key: string }, Pick<Schema['resource_group'], 'key' | 'name' | 'location'>>(
-  (db, p, dialect) =>
-    db
-      .selectFrom('resource_group')
-      .select(['key', 'name', 'location'])
-      .where('key', '=', p.key)
-      .limit(1)
-      .modifyEnd(dialect.forShare()),
 );
 
 /** Names of the regions, the first one first. */

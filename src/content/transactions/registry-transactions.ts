@@ -1,6 +1,7 @@
 import {
   createResource,
   deleteResource,
+  holdResourceGroup,
   lockDeployment,
   type RequestContext,
   type ResourceAuthor,
@@ -14,11 +15,10 @@ import {
   forgetAssignmentsWithin,
   removeManagedIdentity,
 } from '../../identity/index.ts';
-import { Fault, type RegistryTier } from '../../kernel/index.ts';
+import { type Conditions, Fault, type RegistryTier, requireConditions } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
 import { checkTier, normalLocation, registryFault } from '../registry-rules.ts';
 import {
-  holdGroup,
   lockRegistry,
   lockResource,
   regionNames,
@@ -68,6 +68,7 @@ export interface NewRegistry {
   /** A region, in any spelling; null for the first one. */
   readonly location: string | null;
   readonly settings: RegistrySettings;
+  readonly conditions: Conditions;
   /** Who makes it, as the resource manager tells it. */
   readonly by: ResourceAuthor;
   /** When set, nothing happens if there is a default registry already. */
@@ -76,7 +77,7 @@ export interface NewRegistry {
 
 /**
  * Creates a registry: its row, its resource, its identity. Answers null when `onlyAsDefault` found one. Throws by the rules
- * `name-taken`, `group-unknown`, `location-unknown` and those of its tier.
+ * `name-taken`, `group-unknown`, `group-deleting`, `location-unknown` and those of its tier.
  */
 export const createRegistry: TransactionDefinition<NewRegistry, { id: number } | null> = {
   name: 'content/create-registry',
@@ -85,6 +86,7 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
     await tx.first(lockDeployment, {});
     const first = await tx.first(defaultRegistry, {});
     if (first && input.onlyAsDefault) return null;
+    requireConditions(input.conditions, null);
     const deployment = await tx.first(deploymentRow, {});
     if (!deployment) throw new Error('a registry without a deployment');
     const group = await groupOf(tx, input.group);
@@ -138,20 +140,19 @@ export interface RegistryChange {
   readonly settings: Partial<RegistrySettings>;
   /** Makes it the one behind the plain listener, in place of the one that was. */
   readonly asDefault: boolean;
-  /** The state that the caller saw, by its etag; null for any. */
-  readonly ifMatch: string | null;
+  readonly conditions: Conditions;
   readonly by: ResourceAuthor;
 }
 
 /**
- * Changes a registry and its resource. Throws `not-found`, and by the rules `moved-meanwhile` and those of the tier that it
- * has afterwards.
+ * Changes a registry and its resource. Throws `not-found`, `precondition-failed`, and by the rules of the tier that it has
+ * afterwards.
  */
 export const changeRegistry: TransactionDefinition<RegistryChange, void> = {
   name: 'content/change-registry',
   async run(tx, input) {
-    if (input.asDefault) await tx.first(lockDeployment, {});
-    const { registry, resource } = await lockBoth(tx, input.name, input.ifMatch);
+    if (input.asDefault || input.settings.identity === null) await tx.first(lockDeployment, {});
+    const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
     const { identity, tags, ...switches } = input.settings;
     const settings = { ...settingsOf(registry), ...switches };
     checkTier(settings, await countTokens(tx, registry.id));
@@ -186,15 +187,16 @@ export const changeRegistry: TransactionDefinition<RegistryChange, void> = {
 
 /**
  * Deletes a registry: nothing answers under its name any more, its identity and the roles at it are gone; its other rows
- * stay until they are collected. Throws `not-found`, and by the rules `moved-meanwhile` and `default-registry`.
+ * stay until they are collected. Throws `not-found`, `precondition-failed`, and by the rule `default-registry`.
  */
 export const deleteRegistry: TransactionDefinition<
-  { context: RequestContext; name: string; ifMatch: string | null },
+  { context: RequestContext; name: string; conditions: Conditions },
   void
 > = {
   name: 'content/delete-registry',
   async run(tx, input) {
-    const { registry, resource } = await lockBoth(tx, input.name, input.ifMatch);
+    await tx.first(lockDeployment, {});
+    const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
     if (registry.is_default === 1) {
       throw registryFault(
         'not-permitted',
@@ -219,8 +221,11 @@ export const deleteRegistry: TransactionDefinition<
 /** The group to make a registry in, held so that it cannot be deleted meanwhile. */
 async function groupOf(tx: SqlTransaction, key: string | null): Promise<{ key: string; name: string }> {
   const wanted = key ?? (await tx.first(firstResourceGroup, {}))?.key;
-  const group = wanted === undefined ? undefined : await tx.first(holdGroup, { key: wanted });
-  if (!group) throw registryFault('not-found', 'group-unknown', `there is no resource group "${wanted ?? ''}"`);
+  const group = wanted === undefined ? undefined : await tx.first(holdResourceGroup, { key: wanted });
+  if (!group || group.provisioning_state === 'Deleted')
+    throw registryFault('not-found', 'group-unknown', `there is no resource group "${wanted ?? ''}"`);
+  if (group.provisioning_state === 'Deleting')
+    throw registryFault('conflict', 'group-deleting', `the resource group "${group.name}" is being deleted`);
   return group;
 }
 
@@ -237,15 +242,13 @@ async function regionOf(tx: SqlTransaction, text: string | null): Promise<string
 async function lockBoth(
   tx: SqlTransaction,
   name: string,
-  ifMatch: string | null,
+  conditions: Conditions,
 ): Promise<{ registry: RegistryRecord; resource: ResourceRow }> {
   const registry = await tx.first(lockRegistry, { name });
   if (!registry) throw new Fault('not-found', `there is no registry named "${name}"`);
   const resource = await tx.first(lockResource, { key: registry.resource_key });
   if (!resource) throw new Error(`a registry without its resource: ${name}`);
-  if (ifMatch !== null && ifMatch !== resource.etag) {
-    throw registryFault('conflict', 'moved-meanwhile', `"${name}" was changed meanwhile; read it again`);
-  }
+  requireConditions(conditions, resource.etag);
   return { registry, resource };
 }
 
