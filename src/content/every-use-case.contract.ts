@@ -41,6 +41,7 @@ const serviceMakers = {
   applications: 'applications',
   assignments: 'roleAssignments',
   people: 'people',
+  usage: 'usage',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -79,6 +80,10 @@ const otherFunctions = [
   'permits',
   'roleById',
   'forgetAssignmentsOf',
+  'tokensBeyond',
+  'checkExport',
+  'normalLocation',
+  'registryRule',
 ];
 
 const named: [string, Entry][] = [

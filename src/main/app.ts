@@ -190,7 +190,6 @@ async function wire(parts: Parts): Promise<App> {
     signIns: plane.login.signIns,
     metrics: plane.measured,
     config: describeConfig(loaded),
-    subscriptionId,
     canonical: (one) => door.canonical(one),
     failed,
     status: async () => ({

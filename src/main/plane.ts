@@ -194,6 +194,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
       subscriptionId: parts.subscriptionId,
       region: config.region.name,
       database,
+      wrapper,
       clock,
       ids,
       refusals,
