@@ -1,6 +1,6 @@
 import type { Application } from '../../identity/index.ts';
 import { type JsonObject, member } from '../../kernel/index.ts';
-import { bodyOf, badBody, type GraphCall, onlyMembers, textIn } from './call.ts';
+import { badBody, bodyOf, type GraphCall, onlyMembers, textIn } from './call.ts';
 import { look, namesByIds } from './condition-lists.ts';
 import { GraphError, notFound, notThereYet } from './errors.ts';
 import { isGuid } from './guid.ts';

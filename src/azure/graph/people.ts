@@ -2,9 +2,9 @@ import type { Person } from '../../identity/index.ts';
 import { member } from '../../kernel/index.ts';
 import { badBody, bodyOf, type GraphCall, onlyMembers } from './call.ts';
 import { look } from './condition-lists.ts';
+import { GraphError, notFound } from './errors.ts';
 import type { Condition } from './filter.ts';
 import { unsupported } from './filter.ts';
-import { GraphError, notFound } from './errors.ts';
 import { isGuid } from './guid.ts';
 import { listQueryOf, sendList, sendObject } from './lists.ts';
 import { wireServicePrincipal, wireUser } from './wire.ts';
@@ -155,7 +155,7 @@ function textsIn(body: Awaited<ReturnType<typeof bodyOf>>, name: string): string
   if (!Array.isArray(value) || value.length > maxIds || !value.every((one) => typeof one === 'string')) {
     throw badBody(`"${name}" is not a list of at most ${maxIds} texts`);
   }
-  return value as string[];
+  return value;
 }
 
 /** `POST /directoryObjects/{id}/getMemberGroups` and `…/getMemberObjects`: nobody is in a group, since there are none. */
