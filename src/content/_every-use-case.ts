@@ -65,10 +65,10 @@ export interface Services
   readonly accounts: SignInServices['accounts'];
   readonly sessions: SignInServices['sessions'];
   readonly signIns: SignInServices['signIns'];
+  readonly usage: Usage;
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
   readonly people: People;
-  readonly usage: Usage;
 }
 
 export interface Machine extends Services {
@@ -144,11 +144,11 @@ export function machineOf(
     authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
     ...signInServices(database, clock),
+    usage: usage({ database, clock }),
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),
     people: people(database),
-    usage: usage({ database, clock }),
   };
 }
 

@@ -38,10 +38,10 @@ const serviceMakers = {
   accounts: 'accounts',
   sessions: 'signInSessions',
   signIns: 'signIns',
+  usage: 'usage',
   applications: 'applications',
   assignments: 'roleAssignments',
   people: 'people',
-  usage: 'usage',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -79,11 +79,11 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
-  'forgetAssignmentsOf',
   'tokensBeyond',
   'checkExport',
   'normalLocation',
   'registryRule',
+  'forgetAssignmentsOf',
 ];
 
 const named: [string, Entry][] = [

@@ -151,7 +151,7 @@ export interface RegistryChange {
 export const changeRegistry: TransactionDefinition<RegistryChange, void> = {
   name: 'content/change-registry',
   async run(tx, input) {
-    if (input.asDefault) await tx.first(lockDeployment, {});
+    if (input.asDefault || input.settings.identity === null) await tx.first(lockDeployment, {});
     const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
     const { identity, tags, ...switches } = input.settings;
     const settings = { ...settingsOf(registry), ...switches };
@@ -195,6 +195,7 @@ export const deleteRegistry: TransactionDefinition<
 > = {
   name: 'content/delete-registry',
   async run(tx, input) {
+    await tx.first(lockDeployment, {});
     const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
     if (registry.is_default === 1) {
       throw registryFault(

@@ -1,6 +1,6 @@
 import type { SqlTransaction } from '../../ports/index.ts';
+import { forgetAssignmentsOf } from '../roles/assignment-transactions.ts';
 import {
-  deleteAssignmentsOf,
   deleteAssignmentsWithin,
   deleteServicePrincipal,
   identityOfResource,
@@ -25,11 +25,14 @@ export async function createManagedIdentity(
   await tx.run(insertServicePrincipal, { ...identity, now: tx.now, stamp });
 }
 
-/** Takes the identity of a resource away, with every role that it had. Nothing happens when there is none. */
+/**
+ * Takes the identity of a resource away, with every role that it had. Nothing happens when there is none. Throws
+ * `not-permitted` for the last owner of the subscription. Holds the deployment, which callers hold before anything else.
+ */
 export async function removeManagedIdentity(tx: SqlTransaction, resourceKey: string): Promise<void> {
   const identity = await tx.first(identityOfResource, { resourceKey });
   if (!identity) return;
-  await tx.run(deleteAssignmentsOf, { principalId: identity.object_id });
+  await forgetAssignmentsOf(tx, identity.object_id);
   await tx.run(deleteServicePrincipal, { objectId: identity.object_id });
 }
 

@@ -33,10 +33,6 @@ export const deleteServicePrincipal = statement<{ objectId: string }>((db, p) =>
   db.deleteFrom('service_principal').where('object_id', '=', p.objectId),
 );
 
-export const deleteAssignmentsOf = statement<{ principalId: string }>((db, p) =>
-  db.deleteFrom('role_assignment').where('principal_id', '=', p.principalId),
-);
-
 export const deleteAssignmentsWithin = statement<{ scopeKey: string; from: string; to: string }>((db, p) =>
   db
     .deleteFrom('role_assignment')
