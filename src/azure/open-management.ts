@@ -2,7 +2,7 @@ import type { Refusals } from '../content/index.ts';
 import type { Exchange } from '../http/index.ts';
 import type { Directory, DirectoryTokens } from '../identity/index.ts';
 import type { Clock, Ids } from '../kernel/index.ts';
-import type { Database } from '../ports/index.ts';
+import type { Database, KeyWrapper } from '../ports/index.ts';
 
 /** What the resource manager works with. */
 export interface ManagementParts {
@@ -15,6 +15,7 @@ export interface ManagementParts {
   readonly database: Database;
   readonly directory: Directory;
   readonly tokens: DirectoryTokens;
+  readonly wrapper: KeyWrapper;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly refusals: Pick<Refusals, 'note'>;

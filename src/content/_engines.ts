@@ -14,6 +14,7 @@ import { manualClock } from '../kernel/index.ts';
 import type { Database, DatabaseOptions } from '../ports/index.ts';
 import * as condemn from './_condemn-fixture.ts';
 import * as damage from './_damage-fixture.ts';
+import * as registryFixture from './_registry-fixture.ts';
 import * as content from './index.ts';
 
 /** A database with the real schema and transactions. Tests share it; each world in it has a registry of its own. */
@@ -40,7 +41,7 @@ async function engineOf(
   const clock = manualClock();
   const options: DatabaseOptions = {
     migrations: data.migrations,
-    modules: [data, identity, content, azure, condemn, damage, people],
+    modules: [data, identity, content, azure, condemn, damage, people, registryFixture],
     clock,
     regionOrdinal,
     lastStamp: data.lastStamp,

@@ -25,6 +25,7 @@ import { applicationEntries, assignmentEntries, peopleEntries } from './_applica
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
 import { directoryEntries, directoryTokensOf, fromAccessTokenEntry } from './_directory-entries.ts';
+import { registryEntries, usageEntries } from './_registry-entries.ts';
 import {
   accountEntries,
   otherSignInWork,
@@ -43,6 +44,8 @@ import {
   type Refusal,
   type Refusals,
   refusals,
+  type Usage,
+  usage,
 } from './index.ts';
 import type { ObjectRemoval } from './object-removal.ts';
 
@@ -62,6 +65,7 @@ export interface Services
   readonly accounts: SignInServices['accounts'];
   readonly sessions: SignInServices['sessions'];
   readonly signIns: SignInServices['signIns'];
+  readonly usage: Usage;
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
   readonly people: People;
@@ -140,6 +144,7 @@ export function machineOf(
     authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
     ...signInServices(database, clock),
+    usage: usage({ database, clock }),
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),
@@ -207,7 +212,6 @@ async function adminOf({ sound, world, access }: Context): Promise<{ principal: 
   return { principal: await sound.authenticator.authenticate(credential, access), password };
 }
 
-const nameOf = ({ world, nth }: Context) => `x${world.registry.name.slice(0, 20)}${nth}`;
 const newToken = ({ nth }: Context) => ({
   name: `robot-${nth}`,
   actions: ['repositories/team/*/content/read'],
@@ -372,32 +376,8 @@ export const everyUseCase: EveryUseCase = {
       },
     },
   },
-  registries: {
-    byName: { work: (some, { world }) => some.registries.byName(world.registry.name) },
-    default: { work: (some) => some.registries.default() },
-    list: { work: (some) => some.registries.list({ last: '', limit: 10 }) },
-    create: {
-      async work(some, context) {
-        const registry = { name: nameOf(context), adminEnabled: true, anonymousPull: false };
-        await unless(some.registries.create(by('owner'), registry), 'conflict');
-        if (!(await context.sound.registries.byName(nameOf(context)))) throw new Error('no registry was made');
-      },
-    },
-    change: {
-      async work(some, { world, nth }) {
-        const anonymousPull = nth % 2 === 0;
-        const changed = await some.registries.change(by('owner'), world.registry.name, { anonymousPull });
-        if (changed.anonymousPull !== anonymousPull) throw new Error('nothing was changed');
-      },
-    },
-    remove: {
-      async prepare(context) {
-        const registry = { name: nameOf(context), adminEnabled: false, anonymousPull: false };
-        await context.sound.registries.create(by('owner'), registry);
-      },
-      work: (some, context) => unless(some.registries.remove(by('owner'), nameOf(context)), 'not-found'),
-    },
-  },
+  registries: registryEntries,
+  usage: usageEntries,
   pulls: {
     note: { portless: true, work: async (some) => some.pulls.note(1) },
     flush: {

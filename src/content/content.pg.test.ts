@@ -12,6 +12,7 @@ import { listsContract } from './lists.contract.ts';
 import { manifestsContract } from './manifests.contract.ts';
 import { racesContract } from './races.contract.ts';
 import { refusalsContract } from './refusals.contract.ts';
+import { registriesContract } from './registries.contract.ts';
 import { sealContract } from './seal.contract.ts';
 import { storeContract } from './store.contract.ts';
 import { uploadsContract } from './uploads.contract.ts';
@@ -26,6 +27,7 @@ describe.skipIf(skipped !== undefined)(
     afterAll(() => (server.skipped === undefined ? server.stop() : undefined));
 
     storeContract('postgres', engines);
+    registriesContract('postgres', engines);
     checksContract('postgres', engines);
     backupContract('postgres', engines);
     feedContract('postgres', engines);

@@ -38,6 +38,7 @@ const serviceMakers = {
   accounts: 'accounts',
   sessions: 'signInSessions',
   signIns: 'signIns',
+  usage: 'usage',
   applications: 'applications',
   assignments: 'roleAssignments',
   people: 'people',
@@ -78,6 +79,10 @@ const otherFunctions = [
   'nameOf',
   'permits',
   'roleById',
+  'tokensBeyond',
+  'checkExport',
+  'normalLocation',
+  'registryRule',
   'forgetAssignmentsOf',
 ];
 

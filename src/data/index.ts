@@ -21,6 +21,6 @@ export {
   resourceByKey,
   updateResource,
 } from './resources.ts';
-export type { OperationRow, ResourceGroupRow, ResourceRow, Schema } from './schema.ts';
+export type { OperationRow, RegistryRow, ResourceGroupRow, ResourceRow, Schema } from './schema.ts';
 export { type ContentSeal, plainSeal, type StoredObject } from './seal.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -40,6 +40,12 @@ export {
   type DirectoryTokens,
   directoryTokens,
 } from './directory/directory-tokens.ts';
+export {
+  createManagedIdentity,
+  forgetAssignmentsWithin,
+  type NewManagedIdentity,
+  removeManagedIdentity,
+} from './directory/managed-identities.ts';
 export { type People, type Person, people } from './directory/people.ts';
 export type { DirectoryAccess } from './directory/registry-sign-in.ts';
 export { isTenant } from './directory/tenant.ts';
@@ -68,5 +74,6 @@ export { type SignInSessions, signInSessions } from './sessions/sessions.ts';
 export type { SignIn } from './sessions/sign-in-transactions.ts';
 export { type SignIns, signIns } from './sessions/sign-ins.ts';
 export { loadSigningKeys, type SigningKeyOptions, type SigningKeys } from './signing-keys.ts';
+export { countTokens, type TokenCounts, tokensBeyond } from './token-caps.ts';
 export { type TokenService, tokenService } from './token-service.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

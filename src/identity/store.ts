@@ -1,4 +1,5 @@
 import { statement } from '../data/index.ts';
+import type { RegistryTier } from '../kernel/index.ts';
 
 /** Whose tokens a key signs. Neither accepts those of the other. */
 export type SigningPurpose = 'registry' | 'directory';
@@ -139,6 +140,28 @@ export const listTokens = statement<
     .where('token.name', '>', p.last)
     .orderBy('token.name')
     .limit(p.limit),
+);
+
+/** Tier of a registry, whose row is held so that nobody else counts its tokens meanwhile. */
+export const tierForUpdate = statement<{ registryId: number }, { sku: RegistryTier }>((db, p, dialect) =>
+  db.selectFrom('registry').select('sku').where('id', '=', p.registryId).limit(1).modifyEnd(dialect.forUpdate()),
+);
+
+export const tokenCounts = statement<{ registryId: number }, { tokens: number; scope_maps: number }>((db, p) =>
+  db
+    .selectNoFrom((eb) => [
+      eb
+        .selectFrom('token')
+        .select((one) => one.fn.countAll<number>().as('count'))
+        .where('registry_id', '=', p.registryId)
+        .as('tokens'),
+      eb
+        .selectFrom('scope_map')
+        .select((one) => one.fn.countAll<number>().as('count'))
+        .where('registry_id', '=', p.registryId)
+        .as('scope_maps'),
+    ])
+    .$narrowType<{ tokens: number; scope_maps: number }>(),
 );
 
 export const findToken = statement<{ registryId: number; name: string }, { id: number; scope_map_id: number }>(

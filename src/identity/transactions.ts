@@ -21,6 +21,7 @@ import {
   type SigningPurpose,
   signingKeys,
 } from './store.ts';
+import { checkTokenCaps } from './token-caps.ts';
 
 /** One admin password as it is stored: sealed to be shown again, hashed to be compared. */
 export interface NewAdminCredential {
@@ -69,10 +70,14 @@ export interface NewToken {
   }[];
 }
 
-/** Creates a token with a scope map of its own. Throws `conflict` when either name is taken. */
+/**
+ * Creates a token with a scope map of its own. Throws `conflict` when either name is taken or the registry has as many as
+ * its tier allows.
+ */
 export const createToken: TransactionDefinition<NewToken, { id: number }> = {
   name: 'identity/create-token',
   async run(tx, input) {
+    await checkTokenCaps(tx, input.registryId);
     const stamp = tx.stamp();
     const scopeMap = await tx.first(insertScopeMap, {
       registryId: input.registryId,

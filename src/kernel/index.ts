@@ -28,6 +28,7 @@ export {
   type RepositoryName,
   type Tag,
 } from './reference.ts';
+export { type RegistryTier, registryTiers, type TierLimits } from './registry-tier.ts';
 export { isWithin, parseResourceId, type ResourceId, type ResourceOfProvider, scopesAbove } from './resource-id.ts';
 export { sameSecret } from './same-secret.ts';
 export { parseScopes, type Scope } from './scope.ts';

@@ -2,9 +2,9 @@ import type { Refusals, Registries, Registry } from '../content/index.ts';
 import type { RequestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import { Fault, isFault } from '../kernel/index.ts';
+import { Fault, isFault, type RegistryTier, registryTiers } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
-import { flagOf, readObject, textOf } from './management-body.ts';
+import { flagOf, optionalTextOf, readObject, textOf } from './management-body.ts';
 import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
 import { type UserServices, userHandlers, userRoutes } from './management-users.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,8 +18,6 @@ export interface ManagementServices extends CareServices, UserServices {
   readonly refusals: Pick<Refusals, 'find' | 'latest'>;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
-  /** Subscription under which the resources of this deployment have their ids. */
-  readonly subscriptionId: string;
   /** Login server of a registry under the domain. */
   canonical(registry: Registry): string;
   /** What `berth status` shows. */
@@ -95,7 +93,9 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
   async 'registry.list'({ exchange, services }) {
     const last = exchange.query.get('last') ?? '';
     const registries = await services.registries.list({ last, limit: 1000 });
-    exchange.sendJson(200, { registries: registries.map((registry) => shown(services, registry)) });
+    exchange.sendJson(200, {
+      registries: await Promise.all(registries.map((registry) => shown(services, registry))),
+    });
   },
   async 'registry.create'({ exchange, services, context }) {
     const body = await readObject(exchange);
@@ -103,22 +103,25 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
       name: textOf(body, 'name'),
       adminEnabled: flagOf(body, 'adminEnabled') ?? false,
       anonymousPull: flagOf(body, 'anonymousPull') ?? false,
+      ...given('resourceGroup', optionalTextOf(body, 'resourceGroup')),
+      ...given('location', optionalTextOf(body, 'location')),
+      ...given('sku', tierOf(body)),
     });
     await services.credentials.ensureAdmin(registry, context);
-    exchange.sendJson(201, shown(services, registry));
+    exchange.sendJson(201, await shown(services, registry));
   },
   async 'registry.show'(call) {
-    call.exchange.sendJson(200, shown(call.services, await registryOf(call)));
+    call.exchange.sendJson(200, await shown(call.services, await registryOf(call)));
   },
   async 'registry.update'(call) {
     const body = await readObject(call.exchange);
-    const adminEnabled = flagOf(body, 'adminEnabled');
-    const anonymousPull = flagOf(body, 'anonymousPull');
     const registry = await call.services.registries.change(call.context, (await registryOf(call)).name, {
-      ...(adminEnabled === undefined ? {} : { adminEnabled }),
-      ...(anonymousPull === undefined ? {} : { anonymousPull }),
+      ...given('adminEnabled', flagOf(body, 'adminEnabled')),
+      ...given('anonymousPull', flagOf(body, 'anonymousPull')),
+      ...given('sku', tierOf(body)),
+      asDefault: flagOf(body, 'default') ?? false,
     });
-    call.exchange.sendJson(200, shown(call.services, registry));
+    call.exchange.sendJson(200, await shown(call.services, registry));
   },
   async 'registry.delete'(call) {
     await call.services.registries.remove(call.context, (await registryOf(call)).name);
@@ -246,10 +249,13 @@ function contextOf(exchange: Exchange): RequestContext {
   };
 }
 
-function shown(services: ManagementServices, registry: Registry): Record<string, unknown> {
+async function shown(services: ManagementServices, registry: Registry): Promise<Record<string, unknown>> {
+  const resource = await services.registries.resource(registry.resourceKey);
+  if (!resource) throw new Fault('not-found', `the registry "${registry.name}" was deleted just now`);
   return {
-    id: `/subscriptions/${services.subscriptionId}/resourceGroups/${registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${registry.name}`,
+    id: resource.resourceId,
     name: registry.name,
+    location: resource.location,
     resourceGroup: registry.resourceGroup,
     loginServer: services.canonical(registry),
     sku: registry.sku,
@@ -277,4 +283,17 @@ function expiryOf(body: Record<string, unknown>): number | null {
     throw new Fault('request-invalid', '"expiresMs" is a time in Unix milliseconds, or null for never');
   }
   return value;
+}
+
+function tierOf(body: Record<string, unknown>): RegistryTier | undefined {
+  const text = optionalTextOf(body, 'sku');
+  if (text === undefined) return undefined;
+  const tier = (Object.keys(registryTiers) as RegistryTier[]).find((one) => one.toLowerCase() === text.toLowerCase());
+  if (!tier) throw new Fault('request-invalid', `"sku" is Basic, Standard or Premium, not "${text}"`);
+  return tier;
+}
+
+/** A property when it has a value, nothing otherwise. */
+function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
 }

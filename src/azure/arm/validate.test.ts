@@ -244,9 +244,10 @@ test('what is read-only is not required, whatever its schema says', async () => 
 
 const specs = process.env['BERTH_SPECS'] ?? join(import.meta.dirname, '../../../../shared/specs/rebuilt');
 const recordings = join(specs, '../../facts/az-recordings.jsonl');
-const absent = existsSync(recordings) ? '' : ` (skipped: ${recordings} is not there)`;
+const isRecorded = existsSync(recordings);
+if (!isRecorded) console.log(`test of what az was recorded to send skipped: ${recordings} is not there`);
 
-describe.skipIf(absent !== '')(`what az 2.91 was recorded to send${absent}`, () => {
+describe.skipIf(!isRecorded)('what az 2.91 was recorded to send', () => {
   interface Recorded {
     readonly m: string;
     readonly host: string;

@@ -90,12 +90,3 @@ export const resourcesOfGroup = statement<{ group: string; before: string; limit
     .orderBy('key', 'desc')
     .limit(p.limit),
 );
-
-/** Roles at a scope and below it; `prefix` is the scope with a slash, `end` the first text behind all that begin so. */
-export const removeRolesWithin = statement<{ scope: string; prefix: string; end: string }>((db, p) =>
-  db
-    .deleteFrom('role_assignment')
-    .where((eb) =>
-      eb.or([eb('scope_key', '=', p.scope), eb.and([eb('scope_key', '>=', p.prefix), eb('scope_key', '<', p.end)])]),
-    ),
-);

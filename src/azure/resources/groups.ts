@@ -87,7 +87,6 @@ export function groupOperations(options: {
       async run(call) {
         const name = nameOf(call);
         checkGroupName(name);
-        checkNameInBody(call.body, name);
         refuseManagedBy(call.body);
         const made = await database
           .transact(putGroup, {

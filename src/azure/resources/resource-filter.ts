@@ -19,8 +19,8 @@ export function parseResourceFilter(
   text: string | null,
   allowed: readonly FilterField[] = filterFields,
 ): ResourceFilter {
+  if (text !== null && text.length > maxLength) throw refusal(`it is longer than ${maxLength} characters`);
   if (text === null || text.trim() === '') return {};
-  if (text.length > maxLength) throw refusal(`it is longer than ${maxLength} characters`);
   const found: Partial<Record<FilterField, string>> = {};
   const scanner = scan(text);
   do {

@@ -23,6 +23,7 @@ export const ground: Migration = {
         is_default integer not null, arm_tokens integer not null, export_allowed integer not null, role_mode ${text} not null,
         created_ms ${bigint} not null, deleted_ms ${bigint}, stamp ${text} not null)`,
       `create unique index registry_name on registry (name) where state = 'live'`,
+      `create unique index registry_of_resource on registry (resource_key) where state = 'live'`,
 
       `create table repository (
         id ${serial}, registry_id ${bigint} not null references registry (id), name ${text} not null, state ${text} not null,
