@@ -19,7 +19,7 @@ az group list -o table
 az acr create -n walk123 -g "$GROUP" --sku Premium --admin-enabled true -o none
 az acr list -o table
 SCOPE=$(az acr show -n walk123 --query id -o tsv)
-read -r APP SECRET < <(az ad sp create-for-rbac -n walker --role acrpush --scopes "$SCOPE" --query '[appId,password]' -o tsv --only-show-errors | tr '\n' ' ')
+read -r APP SECRET < <(az ad sp create-for-rbac -n walker --role acrpush --scopes "$SCOPE" --query '{a:appId,p:password}' -o tsv --only-show-errors)
 printf %s "$SECRET" | docker login walk123.${domain} -u "$APP" --password-stdin
 docker build -q -t walk123.${domain}/team/app:v1 context
 docker push -q walk123.${domain}/team/app:v1
