@@ -3,6 +3,7 @@ import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import type { EngineFactory, TestEngine } from '../content/_engines.ts';
 import { testWorld } from '../content/_world.ts';
 import { isFault, randomIds } from '../kernel/index.ts';
+import { accounts } from './accounts/accounts.ts';
 import { applications } from './applications/applications.ts';
 import { type Authenticator, authenticator } from './authenticate.ts';
 import { directory } from './directory/directory.ts';
@@ -351,6 +352,20 @@ export function directorySignInContract(name: string, open: EngineFactory): void
       await expect(apps.removePrincipal(second.objectId)).rejects.toMatchObject(lasting);
       await expect(apps.remove(second.applicationId)).rejects.toMatchObject(lasting);
       expect(await apps.principalById(second.objectId)).toBeDefined();
+    });
+
+    test('of the last Owner keep its user, too', async () => {
+      await using fresh = await open();
+      const world = await testWorld({ engine: fresh });
+      const users = accounts({ database: world.database, ids, domain: 'berth.localhost' });
+      await users.createFirst({ name: 'operator', scope: subscription });
+      await expect(users.remove('operator')).rejects.toMatchObject({ code: 'not-permitted' });
+      const { objectId } = await users.create({ name: 'second', password: 'a long enough password' });
+      const given = { scope: subscription, roleId: owner, principalId: objectId, principalType: 'User' };
+      const assignments = roleAssignments(world.database);
+      await assignments.assign({ name: ids.guid(), ...given, description: null, by: 'somebody' });
+      await users.remove('operator');
+      expect((await users.list({ last: '', limit: 9 })).map((user) => user.objectId)).toEqual([objectId]);
     });
 
     test('are looked for where they were given: a name at another scope is none', async () => {
