@@ -3,8 +3,15 @@ import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import type { TestEngine } from '../content/_engines.ts';
 import type { Refusal } from '../content/index.ts';
 import { type Exchange, type HttpServer, listen } from '../http/index.ts';
-import { directory, directoryTokens, loadSigningKeys, type SigningKeys, type Subject } from '../identity/index.ts';
-import { randomIds } from '../kernel/index.ts';
+import {
+  directory,
+  directoryTokens,
+  loadSigningKeys,
+  type SigningKeyOptions,
+  type SigningKeys,
+  type Subject,
+} from '../identity/index.ts';
+import { type Clock, randomIds } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { putPerson, putResources } from './_people-fixture.ts';
 import { lazyContracts } from './arm/contracts.ts';
@@ -28,6 +35,13 @@ export const registries = 'Microsoft.ContainerRegistry/registries';
 
 const wrapper = localKeyWrapper(new Uint8Array(32).fill(7));
 const keys = new WeakMap<Database, Promise<SigningKeys>>();
+
+const keyOptions = (clock: Clock): SigningKeyOptions => ({
+  purpose: 'directory',
+  clock,
+  rotateAfterMs: 90 * 86_400_000,
+  tokensLiveMs: 3_600_000,
+});
 
 const limits = {
   maxHeaderBytes: 64 * 1024,
@@ -57,14 +71,7 @@ export async function managementWorld(options: WorldOptions) {
   const { engine, others = [] } = options;
   const { clock } = engine;
   const database = options.database ?? engine.database;
-  const signing =
-    keys.get(engine.database) ??
-    loadSigningKeys(engine.database, wrapper, randomIds, {
-      purpose: 'directory',
-      clock,
-      rotateAfterMs: 90 * 86_400_000,
-      tokensLiveMs: 3_600_000,
-    });
+  const signing = keys.get(engine.database) ?? loadSigningKeys(engine.database, wrapper, randomIds, keyOptions(clock));
   keys.set(engine.database, signing);
   const people = directory({ database, clock });
   const tokens = directoryTokens({

@@ -62,10 +62,10 @@ export interface Services
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
-  readonly usage: Usage;
   readonly accounts: SignInServices['accounts'];
   readonly sessions: SignInServices['sessions'];
   readonly signIns: SignInServices['signIns'];
+  readonly usage: Usage;
   readonly applications: Applications;
   readonly assignments: RoleAssignments;
   readonly people: People;
@@ -143,8 +143,8 @@ export function machineOf(
     credentials: credentialService({ database, wrapper: localKeyWrapper(new Uint8Array(32).fill(7)), ids: randomIds }),
     authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
-    usage: usage({ database, clock }),
     ...signInServices(database, clock),
+    usage: usage({ database, clock }),
     directory: directoryAccess.directory,
     applications: applications({ database, clock, ids: randomIds }),
     assignments: roleAssignments(database),

@@ -201,7 +201,7 @@ async function wire(parts: Parts): Promise<App> {
       version: programVersion,
       username: undefined,
       password: undefined,
-      operator: undefined,
+      operator: await shownOperator(plane.login.accounts),
     }),
     async notReady() {
       if (plane.isDraining()) return 'shutting down';
@@ -300,6 +300,12 @@ async function openThreads(
     await threads.end(AbortSignal.abort());
     throw error;
   }
+}
+
+/** The first user, while there is one: whom `berth az-setup` proposes to sign in as. */
+async function shownOperator(accounts: identity.Accounts): Promise<{ username: string } | undefined> {
+  const user = await accounts.named(firstUser);
+  return user ? { username: user.name } : undefined;
 }
 
 /** First start: whose database this is, its subscription and resource group, the first registry. Later starts find them. */

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
+import { addAz } from './az-command.ts';
+import { addAzSetup } from './az-setup.ts';
 import { addBackup } from './cli-backup.ts';
 import { addFsck } from './cli-care.ts';
 import { addUser } from './cli-user.ts';
@@ -22,6 +24,8 @@ export function program(): Command {
     .description('Berth: a private container registry that its user owns')
     .version(programVersion)
     .configureHelp({ showGlobalOptions: true })
+    // So that `berth az` leaves options of az to az.
+    .enablePositionalOptions()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
     .exitOverride();
 
@@ -49,6 +53,8 @@ export function program(): Command {
   addToken(berth);
   addUser(berth, { shared, folderOf });
   addTrust(shared(berth.command('trust')), folderOf);
+  addAzSetup(shared(berth.command('az-setup')), folderOf);
+  addAz(berth, folderOf);
   addWhy(berth);
   addFsck(berth, { shared, folderOf });
   addBackup(berth, { shared, folderOf });

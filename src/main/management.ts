@@ -4,7 +4,7 @@ import { compileRoutes, type Exchange, type RouteParameters } from '../http/inde
 import type { Credentials } from '../identity/index.ts';
 import { Fault, isFault, type RegistryTier, registryTiers } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
-import { flagOf, readObject, textOf } from './management-body.ts';
+import { flagOf, optionalTextOf, readObject, textOf } from './management-body.ts';
 import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
 import { type UserServices, userHandlers, userRoutes } from './management-users.ts';
 import type { Metrics } from './metrics.ts';
@@ -103,8 +103,8 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
       name: textOf(body, 'name'),
       adminEnabled: flagOf(body, 'adminEnabled') ?? false,
       anonymousPull: flagOf(body, 'anonymousPull') ?? false,
-      ...given('resourceGroup', optionalText(body, 'resourceGroup')),
-      ...given('location', optionalText(body, 'location')),
+      ...given('resourceGroup', optionalTextOf(body, 'resourceGroup')),
+      ...given('location', optionalTextOf(body, 'location')),
       ...given('sku', tierOf(body)),
     });
     await services.credentials.ensureAdmin(registry, context);
@@ -285,12 +285,8 @@ function expiryOf(body: Record<string, unknown>): number | null {
   return value;
 }
 
-function optionalText(body: Record<string, unknown>, key: string): string | undefined {
-  return body[key] === undefined || body[key] === null ? undefined : textOf(body, key);
-}
-
 function tierOf(body: Record<string, unknown>): RegistryTier | undefined {
-  const text = optionalText(body, 'sku');
+  const text = optionalTextOf(body, 'sku');
   if (text === undefined) return undefined;
   const tier = (Object.keys(registryTiers) as RegistryTier[]).find((one) => one.toLowerCase() === text.toLowerCase());
   if (!tier) throw new Fault('request-invalid', `"sku" is Basic, Standard or Premium, not "${text}"`);

@@ -59,9 +59,9 @@ export interface Plane {
   readonly measured: Metrics;
   /** Opens the directory at the first call. */
   readonly directory: () => Promise<DirectoryPlane>;
+  readonly login: LoginPlane;
   /** Opens the resource manager at the first call. */
   readonly management: () => Promise<azure.Management>;
-  readonly login: LoginPlane;
   /** For requests of other faces in this thread. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
   readonly finished: (exchange: Exchange) => void;
@@ -141,7 +141,6 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
 
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
-  let openedManagement: azure.Management | undefined;
   const login = loginPlane({
     config,
     database,
@@ -154,6 +153,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     failed: (exchange, error) => failed(exchange, error),
   });
   planes.login = login.handle;
+  let openedManagement: azure.Management | undefined;
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
     folder: folder.path,
@@ -264,8 +264,8 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     probes,
     measured,
     directory,
-    management,
     login,
+    management,
     failed,
     finished,
     inFlight,

@@ -33,6 +33,7 @@ describe('berth status', () => {
     const { username: _name, password: _secret, ...open } = world.ready;
     expect(await json('status')).toEqual({
       ...open,
+      operator: { username: open.operator?.username },
       draining: false,
       inFlight: 0,
       listeners: [

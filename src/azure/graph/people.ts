@@ -155,7 +155,7 @@ function textsIn(body: Awaited<ReturnType<typeof bodyOf>>, name: string): string
   if (!Array.isArray(value) || value.length > maxIds || !value.every((one) => typeof one === 'string')) {
     throw badBody(`"${name}" is not a list of at most ${maxIds} texts`);
   }
-  return value as string[];
+  return value;
 }
 
 /** `POST /directoryObjects/{id}/getMemberGroups` and `…/getMemberObjects`: nobody is in a group, since there are none. */

@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type ResourceGroupRow, type ResourceRow, statement } from '../../data/index.ts';
 
 /** A group, held until the transaction ends. */
@@ -75,7 +76,7 @@ export const groupsBeingDeleted = statement<{ limit: number }, { key: string }>(
   db
     .selectFrom('resource_group')
     .select('key')
-    .where('provisioning_state', '=', 'Deleting')
+    .where('provisioning_state', '=', sql.lit('Deleting'))
     .orderBy('key')
     .limit(p.limit),
 );
@@ -89,13 +90,4 @@ export const resourcesOfGroup = statement<{ group: string; before: string; limit
     .where('key', '<', p.before)
     .orderBy('key', 'desc')
     .limit(p.limit),
-);
-
-/** Roles at a scope and below it; `prefix` is the scope with a slash, `end` the first text behind all that begin so. */
-export const removeRolesWithin = statement<{ scope: string; prefix: string; end: string }>((db, p) =>
-  db
-    .deleteFrom('role_assignment')
-    .where((eb) =>
-      eb.or([eb('scope_key', '=', p.scope), eb.and([eb('scope_key', '>=', p.prefix), eb('scope_key', '<', p.end)])]),
-    ),
 );

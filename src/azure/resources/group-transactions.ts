@@ -1,16 +1,9 @@
 import type { ResourceGroupRow } from '../../data/index.ts';
+import { forgetAssignmentsWithin } from '../../identity/index.ts';
 import { type Conditions, Fault, requireConditions } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
 import { beginOperation, endOperation } from '../arm/async-operations.ts';
-import {
-  addGroup,
-  lockGroup,
-  removeRolesWithin,
-  resourcesOfGroup,
-  reviveGroup,
-  setGroupState,
-  setGroupTags,
-} from './group-store.ts';
+import { addGroup, lockGroup, resourcesOfGroup, reviveGroup, setGroupState, setGroupTags } from './group-store.ts';
 
 /** What a group is told. `name` and `location` count when it is made; a group that is there keeps its own. */
 export interface GroupChange {
@@ -121,7 +114,7 @@ export const endGroupDeletion: TransactionDefinition<{ key: string; scopeKey: st
     if (await tx.first(resourcesOfGroup, { group: key, before: lastKey, limit: 1 })) return false;
     await tx.run(setGroupState, { key, state: 'Deleted', stamp: tx.stamp() });
     // A group made again under the name starts without the rights that were given on this one.
-    await tx.run(removeRolesWithin, { scope: scopeKey, prefix: `${scopeKey}/`, end: `${scopeKey}0` });
+    await forgetAssignmentsWithin(tx, scopeKey);
     await endOperation(tx, { resourceKey: scopeKey, kind: groupDeletionKind }, { status: 'Succeeded' });
     return true;
   },

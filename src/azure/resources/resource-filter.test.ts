@@ -13,6 +13,17 @@ const spelled: Readonly<Record<FilterField, string>> = {
   tagvalue: 'tagValue',
 };
 
+/** What a filter is refused with; undefined where it is none. Every other error passes. */
+function refusalOf(text: string): string | undefined {
+  try {
+    parseResourceFilter(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof ArmError) return error.message;
+    throw error;
+  }
+}
+
 describe('parseResourceFilter', () => {
   it('reads what az sends, in any case', () => {
     expect(parseResourceFilter("resourceType eq 'Microsoft.ContainerRegistry/registries'")).toEqual({
@@ -91,12 +102,7 @@ describe('parseResourceFilter', () => {
     );
     fc.assert(
       fc.property(fc.array(piece), (pieces) => {
-        try {
-          parseResourceFilter(pieces.join(''));
-        } catch (error) {
-          expect(error).toBeInstanceOf(ArmError);
-          expect((error as ArmError).message.length).toBeLessThan(300);
-        }
+        expect(refusalOf(pieces.join(''))?.length ?? 0).toBeLessThan(300);
       }),
     );
   });
@@ -108,12 +114,7 @@ describe('parseResourceFilter', () => {
         for (const start of ['', 'name eq ', "name eq '"]) {
           expect(() => parseResourceFilter(`${start}${text.repeat(100_000 / text.length)}`)).toThrow(ArmError);
           // Just within what is read at all.
-          const within = `${start}${text.repeat(8_000 / text.length)}`;
-          try {
-            parseResourceFilter(within);
-          } catch (error) {
-            expect(error).toBeInstanceOf(ArmError);
-          }
+          refusalOf(`${start}${text.repeat(8_000 / text.length)}`);
         }
       });
       expect(took).toBeLessThan(100);

@@ -33,7 +33,7 @@ export async function device(call: ProviderCall): Promise<void> {
       verification_url: verification,
       expires_in: started.expiresInSeconds,
       interval: started.intervalSeconds,
-      message: `To sign in, open the page ${verification} in a browser and enter the code ${started.userCode}.`,
+      message: `To sign in, open the page ${verification} in a browser and enter the code ${started.userCode} there.`,
     },
     { 'cache-control': 'no-store' },
   );

@@ -4,6 +4,9 @@ import { asRefusal } from './attempt.ts';
 import type { ProviderCall, ProviderServices } from './call.ts';
 import { device } from './device-endpoint.ts';
 import { instanceDiscovery, openidConfiguration, userRealm } from './documents.ts';
+import { authorize, logout, signIn } from './pages/authorize.ts';
+import { deviceConfirm, deviceLogin } from './pages/device-login.ts';
+import { sendErrorPage } from './pages/error-page.ts';
 import type { OAuthRefusal } from './refusal.ts';
 import { readTenant } from './tenant.ts';
 import { token } from './token-endpoint.ts';
@@ -20,9 +23,31 @@ const routes = [
   { id: 'token.v1', methods: ['POST'], pattern: '/oauth2/token' },
   { id: 'device.v2', methods: ['POST'], pattern: '/oauth2/v2.0/devicecode' },
   { id: 'device.v1', methods: ['POST'], pattern: '/oauth2/devicecode' },
+  { id: 'authorize.v2', methods: ['GET', 'POST'], pattern: '/oauth2/v2.0/authorize' },
+  { id: 'authorize.v1', methods: ['GET', 'POST'], pattern: '/oauth2/authorize' },
+  { id: 'logout.v2', methods: ['GET'], pattern: '/oauth2/v2.0/logout' },
+  { id: 'logout.v1', methods: ['GET'], pattern: '/oauth2/logout' },
 ] as const;
 
-type RouteId = (typeof routes)[number]['id'];
+/** What the pages send, and what has no tenant in its path. */
+const pageRoutes = [
+  { id: 'page.sign-in', methods: ['POST'], pattern: '/login' },
+  { id: 'page.device', methods: ['GET'], pattern: '/devicelogin' },
+  { id: 'page.device.confirm', methods: ['POST'], pattern: '/devicelogin' },
+] as const;
+
+type RouteId = (typeof routes)[number]['id'] | (typeof pageRoutes)[number]['id'];
+
+/** Where people look: refused, they are shown a page. */
+const pages: readonly RouteId[] = [
+  'authorize.v2',
+  'authorize.v1',
+  'logout.v2',
+  'logout.v1',
+  'page.sign-in',
+  'page.device',
+  'page.device.confirm',
+];
 
 const documentHeaders = { 'cache-control': 'max-age=3600' };
 
@@ -37,6 +62,13 @@ const handlers: Readonly<Record<RouteId, (call: ProviderCall) => Promise<void>>>
   'token.v1': (call) => token(call, 1),
   'device.v2': device,
   'device.v1': device,
+  'authorize.v2': authorize,
+  'authorize.v1': authorize,
+  'logout.v2': logout,
+  'logout.v1': logout,
+  'page.sign-in': signIn,
+  'page.device': deviceLogin,
+  'page.device.confirm': deviceConfirm,
 };
 
 async function sendKeys(call: ProviderCall): Promise<void> {
@@ -50,21 +82,25 @@ export function identityProvider(options: {
 }): (exchange: Exchange) => Promise<void> {
   const { services, failed } = options;
   const find = compileRoutes(routes);
+  const findPage = compileRoutes(pageRoutes);
   return async (exchange) => {
     const correlationId = correlationOf(exchange);
     exchange.always = headersOf(exchange, correlationId);
     exchange.facts.operation = 'login';
+    let isPage = false;
     try {
       const [segment = '', ...rest] = exchange.path.split('/').filter((part) => part !== '');
-      const matched = find(exchange.method, `/${rest.join('/')}`);
+      const page = findPage(exchange.method, exchange.path);
+      const matched = page.kind === 'none' ? find(exchange.method, `/${rest.join('/')}`) : page;
       if (matched.kind === 'none') throw new NothingHere();
       if (matched.kind === 'method') {
         exchange.send(405, { allow: matched.allowed.join(', ') });
         return;
       }
       exchange.facts.operation = `login.${matched.route.id}`;
+      isPage = pages.includes(matched.route.id);
       const urls = planeUrls(services.domain, exchange.host);
-      const tenant = readTenant(segment, services);
+      const tenant = readTenant(page.kind === 'none' ? segment : services.tenantId, services);
       await handlers[matched.route.id]({ exchange, services, tenant, urls, base: urls.login, correlationId });
     } catch (error) {
       if (error instanceof NothingHere) {
@@ -76,6 +112,7 @@ export function identityProvider(options: {
         return;
       }
       const refusal = asRefusal(error);
+      if (refusal && isPage) return sendErrorPage({ exchange, correlationId }, refusal);
       if (refusal) return sendRefusal(exchange, correlationId, services, refusal);
       if (isFault(error, 'unavailable', 'timeout')) {
         exchange.facts.error = error.code;
