@@ -56,7 +56,9 @@ async function writeContext(root: string, context: string, architecture: string)
   await copyFile(join(root, 'bin', 'berth'), join(app, 'bin', 'berth'));
   const { state } = await ensureBuilt(root);
   if (state === 'source') throw new Error(`${join(root, 'dist')} cannot be written`);
-  await cp(join(root, 'dist'), join(app, 'dist'), { recursive: true });
+  for (const name of ['dist', join('contracts', 'operations'), join('contracts', 'schemas')]) {
+    await cp(join(root, name), join(app, name), { recursive: true });
+  }
 }
 
 function run(program: string, args: readonly string[], cwd: string): Promise<void> {

@@ -1,3 +1,6 @@
+/** What of Azure's own planes the server needs. */
+export { type ArmContracts, type ArmOperation, lazyContracts } from './arm/contracts.ts';
+export type { FoundOperation } from './arm/operation-index.ts';
 export {
   type ArmAnswer,
   type ArmCall,

@@ -48,7 +48,16 @@ const fewestPerSecond = 5;
 const scratchNames = 40;
 /** Small, so that caches are full before the first reading and what still grows after it is no cache. */
 const cacheMemory = '4MiB';
-const settings = ['--cache-memory', cacheMemory, '--tokens-access-lifetime', '60s', '--log-level', 'warn', '--log-access', 'false'];
+const settings = [
+  '--cache-memory',
+  cacheMemory,
+  '--tokens-access-lifetime',
+  '60s',
+  '--log-level',
+  'warn',
+  '--log-access',
+  'false',
+];
 
 /**
  * Mixed load at a bounded rate on a server of its own, over plain connections and TLS, on contents that come again and
