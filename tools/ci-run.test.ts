@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 /** Runs the script with an npm that only prints, and answers its last line, its exit code and what npm was asked. */
-async function runWith(scripts: { test: string; clients: string }) {
+async function runWith(scripts: { test: string; clients: string; azure?: string }) {
   const root = await mkdtemp(join(tmpdir(), 'berth-ci-'));
   try {
     await mkdir(join(root, '.ci'));
@@ -16,6 +16,7 @@ echo "$*" >> '${root}/asked'
 case "$*" in
   'run --silent test') ${scripts.test} ;;
   'run --silent test:clients') ${scripts.clients} ;;
+  'run --silent test:azure') ${scripts.azure ?? "echo '0 passed, 0 failed'"} ;;
 esac
 `;
     await writeFile(join(root, 'bin', 'npm'), npm);
@@ -31,12 +32,16 @@ esac
 }
 
 describe.skipIf(process.platform === 'win32')('.ci/run', () => {
-  test('installs, runs both, and ends with the sum', async () => {
-    const ran = await runWith({ test: "echo '7 passed, 0 failed'", clients: "echo '5 passed, 0 failed, 2 skipped'" });
+  test('installs, runs all, and ends with the sum', async () => {
+    const ran = await runWith({
+      test: "echo '7 passed, 0 failed'",
+      clients: "echo '5 passed, 0 failed, 2 skipped'",
+      azure: "echo '3 passed, 0 failed'",
+    });
     expect(ran).toEqual({
-      last: '12 passed, 0 failed',
+      last: '15 passed, 0 failed',
       status: 0,
-      asked: ['ci', 'run --silent test', 'run --silent test:clients'],
+      asked: ['ci', 'run --silent test', 'run --silent test:clients', 'run --silent test:azure'],
     });
   });
 

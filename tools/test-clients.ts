@@ -7,11 +7,12 @@ import { type ClientSet, clientNames } from './clients/catalog.ts';
 import { installDebianClients } from './clients/debian.ts';
 import { installGoClients } from './clients/go.ts';
 import { missingReason } from './clients/locate.ts';
+import { installPythonClients } from './clients/python.ts';
 import { clientVersions } from './clients/versions.ts';
 
 /**
  * Runs test/clients with real, unmodified clients against a Berth started by its own command; `--full` runs
- * test/clients-full instead, with clients that take long to get. Installs what is missing first (`--no-install` leaves
+ * test/clients-full instead, with clients that take long to get, `--azure` test/azure, with az and the SDKs. Installs what is missing first (`--no-install` leaves
  * that out); further arguments go to vitest. Each client that cannot be had is reported with its reason, and its tests
  * are counted as skipped. Last line: `N passed, N failed`, then `, N skipped` if any.
  * Environment: `BERTH_TEST_CLIENTS_CACHE` is where built clients are kept, `BERTH_TEST_PROGRAM` another program than bin/berth.
@@ -21,8 +22,13 @@ const say = (line: string) => console.log(`clients: ${line}`);
 
 const given = process.argv.slice(2);
 const installing = !given.includes('--no-install');
-const set: ClientSet = given.includes('--full') ? 'full' : 'clients';
-const vitestArgs = given.filter((arg) => arg !== '--no-install' && arg !== '--full');
+const set: ClientSet = given.includes('--full') ? 'full' : given.includes('--azure') ? 'azure' : 'clients';
+const vitestArgs = given.filter((arg) => !['--no-install', '--full', '--azure'].includes(arg));
+const configs: Readonly<Record<ClientSet, string>> = {
+  clients: 'vitest.clients.config.ts',
+  azure: 'vitest.azure.config.ts',
+  full: 'vitest.clients-full.config.ts',
+};
 
 const failures = installing ? await install() : new Map<string, string>();
 for (const name of clientNames(set)) {
@@ -34,9 +40,13 @@ process.exitCode = await runTests();
 
 async function install(): Promise<Map<string, string>> {
   const started = Date.now();
-  const [debian, go] = await Promise.all([installDebianClients(set, say), installGoClients(set, say)]);
+  const [debian, go, python] = await Promise.all([
+    installDebianClients(set, say),
+    installGoClients(set, say),
+    installPythonClients(set, say),
+  ]);
   say(`clients ready after ${Math.round((Date.now() - started) / 1000)} s`);
-  return new Map([...debian, ...go]);
+  return new Map([...debian, ...go, ...python]);
 }
 
 async function runTests(): Promise<number> {
@@ -56,8 +66,7 @@ async function runTests(): Promise<number> {
 
 function vitest(reporters: readonly string[]): Promise<number> {
   const cli = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const config = set === 'full' ? 'vitest.clients-full.config.ts' : 'vitest.clients.config.ts';
-  const args = [cli, 'run', '--config', config, ...reporters, ...vitestArgs];
+  const args = [cli, 'run', '--config', configs[set], ...reporters, ...vitestArgs];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);

@@ -37,6 +37,7 @@ const parts: Readonly<Record<string, () => PartResult | Promise<PartResult>>> = 
     };
   },
   clients: () => script('npm run test:clients', 'test:clients'),
+  azure: () => script('npm run test:azure', 'test:azure'),
   'clients-full': async () => {
     const { lines } = script('npm run test:clients -- --full', 'test:clients', '--full');
     return { lines, section: [`Clients: ${(await clientVersions('full')).join(', ')}.`, ''] };

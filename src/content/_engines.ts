@@ -6,12 +6,15 @@ import { Client } from 'pg';
 import { freshDatabase } from '../../test/_postgres.ts';
 import { openPostgres } from '../adapters/sql-postgres/index.ts';
 import { openSqlite } from '../adapters/sql-sqlite/index.ts';
+import * as people from '../azure/_people-fixture.ts';
+import * as azure from '../azure/index.ts';
 import * as data from '../data/index.ts';
 import * as identity from '../identity/index.ts';
 import { manualClock } from '../kernel/index.ts';
 import type { Database, DatabaseOptions } from '../ports/index.ts';
 import * as condemn from './_condemn-fixture.ts';
 import * as damage from './_damage-fixture.ts';
+import * as registryFixture from './_registry-fixture.ts';
 import * as content from './index.ts';
 
 /** A database with the real schema and transactions. Tests share it; each world in it has a registry of its own. */
@@ -38,7 +41,7 @@ async function engineOf(
   const clock = manualClock();
   const options: DatabaseOptions = {
     migrations: data.migrations,
-    modules: [data, identity, content, condemn, damage],
+    modules: [data, identity, content, azure, condemn, damage, people, registryFixture],
     clock,
     regionOrdinal,
     lastStamp: data.lastStamp,

@@ -1,23 +1,39 @@
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import { numberFeed } from '../data/index.ts';
 import {
+  type Applications,
   type Authenticator,
+  applications,
   authenticator,
   type Credentials,
   credentialService,
   type Directory,
   directory,
+  type People,
   type Principal,
+  people,
   type RegistryAccess,
+  type RoleAssignments,
+  roleAssignments,
   type SigningKeys,
   type TokenService,
   tokenService,
 } from '../identity/index.ts';
 import { type Digest, digestOf, isFault, parseReference, randomIds } from '../kernel/index.ts';
 import type { BlobStore, Database } from '../ports/index.ts';
+import { applicationEntries, assignmentEntries, peopleEntries } from './_application-entries.ts';
 import { backupWork, removalEntries } from './_backup-entries.ts';
 import { checkEntries, checksOf, otherChecks } from './_check-entries.ts';
-import { directoryEntries } from './_directory-entries.ts';
+import { directoryEntries, directoryTokensOf, fromAccessTokenEntry } from './_directory-entries.ts';
+import { registryEntries, usageEntries } from './_registry-entries.ts';
+import {
+  accountEntries,
+  otherSignInWork,
+  type SignInServices,
+  sessionEntries,
+  signInEntries,
+  signInServices,
+} from './_sign-in-entries.ts';
 import { app, bodyOf, by, bytesOf, hour, repo, type TestWorld, tag, type useCases } from './_world.ts';
 import {
   type BackupObject,
@@ -28,6 +44,8 @@ import {
   type Refusal,
   type Refusals,
   refusals,
+  type Usage,
+  usage,
 } from './index.ts';
 import type { ObjectRemoval } from './object-removal.ts';
 
@@ -44,10 +62,18 @@ export interface Services
   readonly checks: Checks;
   readonly objectRemoval: ObjectRemoval;
   readonly directory: Directory;
+  readonly accounts: SignInServices['accounts'];
+  readonly sessions: SignInServices['sessions'];
+  readonly signIns: SignInServices['signIns'];
+  readonly usage: Usage;
+  readonly applications: Applications;
+  readonly assignments: RoleAssignments;
+  readonly people: People;
 }
 
 export interface Machine extends Services {
   readonly database: Database;
+  readonly keys: SigningKeys;
   readonly environment: ContentEnvironment;
   readonly readBlob: ReturnType<typeof useCases>['readBlob'];
 }
@@ -101,17 +127,28 @@ export function machineOf(
   const database = parts.database ?? world.database;
   const { clock } = world;
   const tokens = tokenService({ keys, clock, ids: randomIds, accessLifetimeMs: hour, refreshLifetimeMs: 2 * hour });
+  const directoryAccess = {
+    directory: directory({ database, clock }),
+    tokens: async () => directoryTokensOf(world, keys),
+    domain: 'berth.localhost',
+  };
   const again = world.again(parts);
   return {
     ...again,
     database,
+    keys,
     checks: checksOf(again.environment),
     objectRemoval: objectRemoval(again.environment),
     tokens,
     credentials: credentialService({ database, wrapper: localKeyWrapper(new Uint8Array(32).fill(7)), ids: randomIds }),
-    authenticator: authenticator({ database, tokens, clock }),
+    authenticator: authenticator({ database, tokens, clock, directory: directoryAccess }),
     refusals: refusals(database),
-    directory: directory({ database, clock }),
+    ...signInServices(database, clock),
+    usage: usage({ database, clock }),
+    directory: directoryAccess.directory,
+    applications: applications({ database, clock, ids: randomIds }),
+    assignments: roleAssignments(database),
+    people: people(database),
   };
 }
 
@@ -175,7 +212,6 @@ async function adminOf({ sound, world, access }: Context): Promise<{ principal: 
   return { principal: await sound.authenticator.authenticate(credential, access), password };
 }
 
-const nameOf = ({ world, nth }: Context) => `x${world.registry.name.slice(0, 20)}${nth}`;
 const newToken = ({ nth }: Context) => ({
   name: `robot-${nth}`,
   actions: ['repositories/team/*/content/read'],
@@ -186,6 +222,12 @@ export const everyUseCase: EveryUseCase = {
   checks: checkEntries,
   objectRemoval: removalEntries,
   directory: directoryEntries,
+  accounts: accountEntries,
+  sessions: sessionEntries,
+  signIns: signInEntries,
+  applications: applicationEntries,
+  assignments: assignmentEntries,
+  people: peopleEntries,
   uploads: {
     start: { work: (some, context) => some.uploads.start(whereOf(context), 'sha256') },
     status: { prepare: openSession, work: (some, context) => some.uploads.status(sessionOf(context)) },
@@ -334,32 +376,8 @@ export const everyUseCase: EveryUseCase = {
       },
     },
   },
-  registries: {
-    byName: { work: (some, { world }) => some.registries.byName(world.registry.name) },
-    default: { work: (some) => some.registries.default() },
-    list: { work: (some) => some.registries.list({ last: '', limit: 10 }) },
-    create: {
-      async work(some, context) {
-        const registry = { name: nameOf(context), adminEnabled: true, anonymousPull: false };
-        await unless(some.registries.create(by('owner'), registry), 'conflict');
-        if (!(await context.sound.registries.byName(nameOf(context)))) throw new Error('no registry was made');
-      },
-    },
-    change: {
-      async work(some, { world, nth }) {
-        const anonymousPull = nth % 2 === 0;
-        const changed = await some.registries.change(by('owner'), world.registry.name, { anonymousPull });
-        if (changed.anonymousPull !== anonymousPull) throw new Error('nothing was changed');
-      },
-    },
-    remove: {
-      async prepare(context) {
-        const registry = { name: nameOf(context), adminEnabled: false, anonymousPull: false };
-        await context.sound.registries.create(by('owner'), registry);
-      },
-      work: (some, context) => unless(some.registries.remove(by('owner'), nameOf(context)), 'not-found'),
-    },
-  },
+  registries: registryEntries,
+  usage: usageEntries,
   pulls: {
     note: { portless: true, work: async (some) => some.pulls.note(1) },
     flush: {
@@ -451,6 +469,7 @@ export const everyUseCase: EveryUseCase = {
       },
       work: (some, { access, given }) => some.authenticator.fromRefreshToken(given.secret ?? '', access),
     },
+    fromAccessToken: fromAccessTokenEntry,
   },
   tokens: {
     accessSeconds: {
@@ -480,6 +499,7 @@ export const everyUseCase: EveryUseCase = {
 export const otherWork: Readonly<Record<string, Entry>> = {
   ...otherChecks,
   ...backupWork,
+  ...otherSignInWork,
   'a push over the bytes of a lost object': {
     damages: true,
     async prepare(context) {

@@ -1,6 +1,7 @@
 import { afterAll, describe } from 'vitest';
 import { startPostgres } from '../../test/_postgres.ts';
 import { feedContract } from '../data/feed.contract.ts';
+import { directorySignInContract } from '../identity/directory-sign-in.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
 import { postgresEngines } from './_engines.ts';
 import { backupContract } from './backup.contract.ts';
@@ -11,6 +12,7 @@ import { listsContract } from './lists.contract.ts';
 import { manifestsContract } from './manifests.contract.ts';
 import { racesContract } from './races.contract.ts';
 import { refusalsContract } from './refusals.contract.ts';
+import { registriesContract } from './registries.contract.ts';
 import { sealContract } from './seal.contract.ts';
 import { storeContract } from './store.contract.ts';
 import { uploadsContract } from './uploads.contract.ts';
@@ -25,10 +27,12 @@ describe.skipIf(skipped !== undefined)(
     afterAll(() => (server.skipped === undefined ? server.stop() : undefined));
 
     storeContract('postgres', engines);
+    registriesContract('postgres', engines);
     checksContract('postgres', engines);
     backupContract('postgres', engines);
     feedContract('postgres', engines);
     signInContract('postgres', engines);
+    directorySignInContract('postgres', engines);
     listsContract('postgres', engines);
     refusalsContract('postgres', engines);
     sealContract('postgres', engines);

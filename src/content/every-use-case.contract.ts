@@ -3,7 +3,7 @@ import { faultPlan, faultyBlobStore, faultyDatabase } from '../adapters/faulty/i
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import * as data from '../data/index.ts';
 import * as identity from '../identity/index.ts';
-import { randomIds } from '../kernel/index.ts';
+import { type Clock, randomIds } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { type Context, type Entry, everyUseCase, machineOf, otherWork, type Services } from './_every-use-case.ts';
@@ -12,6 +12,12 @@ import * as content from './index.ts';
 
 const maxCalls = 60;
 const wrapper = localKeyWrapper(new Uint8Array(32).fill(7));
+const keyOptions = (clock: Clock) => ({
+  purpose: 'registry' as const,
+  clock,
+  rotateAfterMs: Number.MAX_SAFE_INTEGER,
+  tokensLiveMs: 0,
+});
 
 /** Functions behind the doors of content and identity: those that make the services above, and those that reach no port. */
 const serviceMakers = {
@@ -29,6 +35,13 @@ const serviceMakers = {
   checks: 'checks',
   objectRemoval: 'objectRemoval',
   directory: 'directory',
+  accounts: 'accounts',
+  sessions: 'signInSessions',
+  signIns: 'signIns',
+  usage: 'usage',
+  applications: 'applications',
+  assignments: 'roleAssignments',
+  people: 'people',
 } satisfies Record<keyof Services, string>;
 /**
  * `bodyCache` and `dataPlane` join services; `loadSigningKeys` has a test of its own below. Those after `pace` work at the
@@ -43,10 +56,13 @@ const otherFunctions = [
   'grantAccess',
   'isRepositoryAction',
   'rightsOn',
-  'visibleRanges',
+  'listedRanges',
+  'isTenant',
   'keptAnswers',
   'rateLimits',
   'explainDenial',
+  'isWorthKeeping',
+  'refusalOf',
   'missingCredential',
   'identityOf',
   'backupKey',
@@ -58,9 +74,16 @@ const otherFunctions = [
   'tagsTouched',
   'unnamedInBackup',
   'directoryTokens',
+  'openIdentityProvider',
+  'passwordHasher',
   'nameOf',
   'permits',
   'roleById',
+  'tokensBeyond',
+  'checkExport',
+  'normalLocation',
+  'registryRule',
+  'forgetAssignmentsOf',
 ];
 
 const named: [string, Entry][] = [
@@ -95,15 +118,18 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
     let keys: identity.SigningKeys;
     beforeAll(async () => {
       engine = await open();
-      keys = await identity.loadSigningKeys(noting(engine.database, seen), wrapper, randomIds);
+      keys = await identity.loadSigningKeys(
+        noting(engine.database, seen),
+        wrapper,
+        randomIds,
+        keyOptions(engine.clock),
+      );
     });
     afterAll(() => engine[Symbol.asyncDispose]());
 
     async function newContext(): Promise<Omit<Context, 'nth'> & AsyncDisposable> {
       const world = await testWorld({ engine });
-      const { id, name: registryName } = world.registry;
-      const audience = `${registryName}.berth.localhost`;
-      const access = { id, name: registryName, audience, adminEnabled: true, anonymousPull: false };
+      const access = { ...world.registry, audience: `${world.registry.name}.berth.localhost` };
       const sound = machineOf(world, keys);
       return { world, access, sound, given: {}, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
     }
@@ -144,15 +170,16 @@ export function everyUseCaseContract(name: string, open: EngineFactory): void {
 
       test('the first signing key is made once, and the next start finds it', async () => {
         const outcomes: string[] = [];
+        const load = (some: Database) => identity.loadSigningKeys(some, wrapper, randomIds, keyOptions(engine.clock));
         for (let nth = 1, fired = true; fired; nth++) {
           await using fresh = await open();
           const plan = faultPlan({ nth, when });
           const database = faultyDatabase(fresh.database, plan);
-          const [outcome] = await Promise.allSettled([identity.loadSigningKeys(database, wrapper, randomIds)]);
+          const [outcome] = await Promise.allSettled([load(database)]);
           outcomes.push(outcome.status);
           fired = plan.fired();
-          const made = await identity.loadSigningKeys(fresh.database, wrapper, randomIds);
-          const again = await identity.loadSigningKeys(fresh.database, wrapper, randomIds);
+          const made = await load(fresh.database);
+          const again = await load(fresh.database);
           expect(again.signing.kid).toBe(made.signing.kid);
         }
         // Reading, writing and reading again fail once each; then there is nothing left to fail.

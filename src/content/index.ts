@@ -25,15 +25,28 @@ export { metadata } from './metadata.ts';
 export { objectRemoval } from './object-removal.ts';
 export { type Pace, pace } from './pace.ts';
 export { type Pulls, pulls } from './pulls.ts';
-export type { Refusal } from './refusal.ts';
+export { isWorthKeeping, type Refusal } from './refusal.ts';
 export { type Refusals, refusals } from './refusals.ts';
-export { parseRegistryName, type Registries, type Registry, registries, reservedNames } from './registries.ts';
+export {
+  type NewRegistryOptions,
+  parseRegistryName,
+  type Registries,
+  type Registry,
+  type RegistryResource,
+  registries,
+  reservedNames,
+} from './registries.ts';
+export { checkExport, normalLocation, type RegistryRule, registryRule } from './registry-rules.ts';
+export { foundDeployment } from './transactions/founding-transactions.ts';
 export { transactions, transactionsUrl } from './transactions/index.ts';
-export { foundDeployment } from './transactions/registry-transactions.ts';
+export { type IdentityIds, type RegistrySettings, registryType } from './transactions/registry-transactions.ts';
 export { beginBackupHold, endBackupHold, extendBackupHold } from './transactions/removal-transactions.ts';
 export { moveRestored, settleRestored } from './transactions/restore-transactions.ts';
 export { type Uploads, uploads } from './uploads.ts';
+export { type Usage, usage } from './usage.ts';
+export { correlationHeader } from './wire/common-headers.ts';
 export { dataPlane, type RegistryDoor } from './wire/data-plane.ts';
 export { keptAnswers } from './wire/kept-answers.ts';
 export { type RateLimits, rateLimits } from './wire/rate-limits.ts';
+export { refusalOf } from './wire/refusal-record.ts';
 export { type DataRoute, dataRoutes } from './wire/routes.ts';

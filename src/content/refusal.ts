@@ -86,6 +86,7 @@ export const tellings: Readonly<Record<FaultCode, Telling>> = {
   'request-invalid': malformed('the request is malformed'),
   'not-found': { kept: 'memory', tells: 'there is nothing at this path or under this host', cure: '' },
   conflict: { kept: 'row', tells: 'the request came across another one', cure: 'try again' },
+  'precondition-failed': malformed('what the request expected to find is not what is there'),
   unavailable: { kept: 'row', tells: ownMessage, cure: 'see berth status and the log' },
   'storage-full': { kept: 'row', tells: ownMessage, cure: 'make room where the data folder and the database are' },
   timeout: { kept: 'row', tells: ownMessage, cure: 'see limits.slowClient' },

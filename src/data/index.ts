@@ -12,6 +12,7 @@ export {
 } from './feed.ts';
 export { migrations } from './migrations/index.ts';
 export { statement } from './query.ts';
+export { holdResourceGroup, resourceGroupByKey } from './resource-groups.ts';
 export {
   createResource,
   deleteResource,
@@ -20,6 +21,6 @@ export {
   resourceByKey,
   updateResource,
 } from './resources.ts';
-export type { ResourceRow, Schema } from './schema.ts';
+export type { OperationRow, RegistryRow, ResourceGroupRow, ResourceRow, Schema } from './schema.ts';
 export { type ContentSeal, plainSeal, type StoredObject } from './seal.ts';
 export { transactions, transactionsUrl } from './transactions.ts';

@@ -83,12 +83,16 @@ export interface RegionRow {
   created_ms: number;
 }
 
-/** A group of resources; the first start makes one. `key` is the name in lower case, `name` as it was first spelled. */
+/**
+ * A group of resources; the first start makes one. `key` is the name in lower case, `name` as it was first spelled. A group
+ * that is `Deleting` takes nothing new; a `Deleted` one is not there any more.
+ */
 export interface ResourceGroupRow {
   key: string;
   name: string;
   location: string;
   tags: string;
+  provisioning_state: 'Succeeded' | 'Deleting' | 'Deleted';
   created_ms: number;
   stamp: string;
 }
@@ -133,7 +137,10 @@ export interface OperationRow {
   ended_ms: number | null;
 }
 
-/** A user. `name_key` is the user principal name in lower case; a new password is a new `credential_id`. */
+/**
+ * A user. `name_key` is the user principal name in lower case. What is made by signing in dies with its `credential_id`: a
+ * new password is a new one, and so is the end of all sessions.
+ */
 export interface AccountRow {
   object_id: string;
   name: string;
@@ -222,14 +229,18 @@ export interface DeviceCodeRow {
   expires_ms: number;
 }
 
-/** A chain of refresh tokens: each use makes the next one; an old one used again ends the chain. */
+/**
+ * A chain of refresh tokens: each use makes the next one, `generation` counts them, and an old one used again ends the
+ * chain. The tokens follow from id and generation and the root key, so none is stored. `origin_hash` is that of the code it
+ * began with: a code used twice ends the chain as well.
+ */
 export interface RefreshGrantRow {
   id: string;
   account_id: string;
   credential_id: string;
   client_id: string;
-  hash: string;
-  previous_hash: string | null;
+  generation: number;
+  origin_hash: string | null;
   rotated_ms: number;
   created_ms: number;
   expires_ms: number;
@@ -504,7 +515,10 @@ export interface RefusalRow {
   told: string;
 }
 
-/** A token signing key of the registries or of the identity provider; the private part is sealed under the root key. */
+/**
+ * A token signing key of the registries or of the identity provider; the private part is sealed under the root key, and
+ * gone once the key is retired. It is published before it signs.
+ */
 export interface SigningKeyRow {
   kid: string;
   purpose: 'registry' | 'directory';
@@ -512,6 +526,7 @@ export interface SigningKeyRow {
   public_jwk: string;
   sealed_private: string;
   created_ms: number;
+  signs_from_ms: number;
   retired_ms: number | null;
 }
 

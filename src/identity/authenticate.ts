@@ -1,6 +1,7 @@
 import type { Clock, Fault } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { allActions, repositoryActions } from './actions.ts';
+import { type DirectoryAccess, directorySignIn } from './directory/registry-sign-in.ts';
 import { unproven } from './explain.ts';
 import { type Grants, grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
@@ -25,15 +26,27 @@ export interface Authenticator {
   authenticate(credential: Credential, registry: RegistryAccess): Promise<Principal>;
   /** The principal behind a refresh token (of this registry), with its full rights of now. */
   fromRefreshToken(token: string, registry: RegistryAccess): Promise<Principal>;
+  /**
+   * The principal behind an access token of the identity provider. `tenant` is what the client said, null for nothing.
+   * Throws `unauthenticated`.
+   */
+  fromAccessToken(token: string, tenant: string | null, registry: RegistryAccess): Promise<Principal>;
 }
 
 const readEverywhere = grantsEverywhere(repositoryActions['content/read'].bit | repositoryActions['metadata/read'].bit);
 const everything = grantsEverywhere(allActions);
 const wrong = 'user name or password is wrong';
+const applicationId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Makes the authenticator of the data plane. */
-export function authenticator(options: { database: Database; tokens: TokenService; clock: Clock }): Authenticator {
+export function authenticator(options: {
+  database: Database;
+  tokens: TokenService;
+  clock: Clock;
+  directory: DirectoryAccess;
+}): Authenticator {
   const { database, tokens, clock } = options;
+  const directory = directorySignIn(options.directory);
   const parsedScopeMaps = new Map<string, Grants>();
 
   /** Actions of a scope map never change under one stamp, so what was parsed may be kept. */
@@ -132,6 +145,9 @@ export function authenticator(options: { database: Database; tokens: TokenServic
         const expiresAt = Math.min(claims.expiresAt, row.expires_ms ?? Number.POSITIVE_INFINITY);
         return { ...token(registry, row), restriction: claims.restriction, expiresAt };
       }
+      case 'user':
+      case 'service-principal':
+        return directory.byClaims(claims, claims.kind, registry);
       default:
         return claims.kind satisfies never;
     }
@@ -150,6 +166,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
     const matching = rows.filter((row) => secretMatches(password, row.credential_id, row.hash))[0];
     // An unknown name costs as many hashes as a known one with two passwords.
     for (let missing = rows.length; missing < 2; missing++) hashSecret(password, username);
+    if (!matching && applicationId.test(username)) return directory.bySecret(username, password, registry, wrong);
     if (!matching) throw noMatch(username, registry, rows[0]);
     if (!alive(matching)) throw dead(wrong, matching, registry);
     return token(registry, matching);
@@ -184,6 +201,7 @@ export function authenticator(options: { database: Database; tokens: TokenServic
       if (claims.use !== 'refresh') throw wrongUse('this is not a refresh token', claims, registry);
       return fromClaims(claims, registry);
     },
+    fromAccessToken: (text, tenant, registry) => directory.byAccessToken(text, tenant, registry),
   };
 }
 

@@ -1,6 +1,5 @@
-import { listingActions, type RegistryAction, type RepositoryAction, repositoryActions } from './actions.ts';
-import { visibleRanges } from './grants.ts';
-import { type Principal, rightsOn } from './principal.ts';
+import { type RegistryAction, type RepositoryAction, repositoryActions } from './actions.ts';
+import { listedRanges, type Principal, rightsOn } from './principal.ts';
 import { permits } from './roles/permits.ts';
 
 /** What is asked for: an action on a repository, on the registry as a whole, or of the resource manager at a scope. */
@@ -39,7 +38,7 @@ export function decide(principal: Principal, wanted: readonly Wanted[], registry
       if (!permits(principal.roles, one.action, one.scope)) return refuse('not-granted');
     } else if (one.action === 'catalog/read') {
       if (principal.kind === 'anonymous') return refuse('anonymous');
-      if (visibleRanges(principal.grants, listingActions).length === 0) return refuse('not-granted');
+      if (listedRanges(principal).length === 0) return refuse('not-granted');
       if (principal.restriction !== null && !principal.restriction.catalog) return refuse('not-in-token');
     } else if (!(rightsOn(principal, one.repository) & repositoryActions[one.action].bit)) {
       return refuse(principal.restriction === null ? 'not-granted' : 'not-in-token');

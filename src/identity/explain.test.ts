@@ -3,22 +3,18 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isFault, manualClock } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
+import { nobodysDirectory, registryAccess } from './_registry-access.ts';
 import { allActions, type RepositoryAction, repositoryActions } from './actions.ts';
 import { authenticator } from './authenticate.ts';
 import { type DataWanted, decide } from './decide.ts';
 import { explainDenial, unproven } from './explain.ts';
 import { grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
-import type { Principal, RegistryAccess } from './principal.ts';
+import type { Principal } from './principal.ts';
+import { roleById } from './roles/built-in-roles.ts';
 import { hashSecret } from './secrets.ts';
 import { restrictionOf, type TokenService } from './token-service.ts';
 
-const registry: RegistryAccess = {
-  id: 1,
-  name: 'berth',
-  audience: 'berth.berth.localhost',
-  adminEnabled: true,
-  anonymousPull: false,
-};
+const registry = registryAccess();
 const principal = (change: Partial<Principal> = {}): Principal => ({
   kind: 'token',
   name: 'token:berth/ci',
@@ -126,7 +122,12 @@ describe('an explanation', () => {
       expires_ms: null,
     };
     const database = { all: () => Promise.resolve([row]) } as unknown as Database;
-    const door = authenticator({ database, tokens: {} as TokenService, clock: manualClock() });
+    const door = authenticator({
+      database,
+      tokens: {} as TokenService,
+      clock: manualClock(),
+      directory: nobodysDirectory,
+    });
     const signIn = (password: string) =>
       door.authenticate({ scheme: 'basic', username: 'ci', password }, registry).then(
         () => 'let in',
@@ -134,6 +135,29 @@ describe('an explanation', () => {
       );
     expect(await signIn('right')).toMatchObject({ rule: 'token-disabled', actor: 'token:berth/ci' });
     expect(await signIn('wrong')).toMatchObject({ rule: 'password-wrong', actor: 'token:berth/ci' });
+  });
+
+  test.each([
+    ['LegacyRegistryPermissions', 'content/write', 'AcrPush'],
+    ['AbacRepositoryPermissions', 'content/delete', 'Container Registry Repository Contributor'],
+    ['AbacRepositoryPermissions', 'catalog/read', 'Container Registry Repository Catalog Lister'],
+  ] as const)('names the role that is missing under %s for %s', (roleMode, action, role) => {
+    const reader = roleById('acdd72a7-3385-48ef-bd42-f606fba81ae7');
+    const robot = principal({
+      kind: 'service-principal',
+      name: 'app:a#o',
+      objectId: 'o',
+      roles: reader === undefined ? [] : [{ scope: '/', role: reader }],
+      ...(roleMode === 'AbacRepositoryPermissions' ? { byRepository: { lists: false } } : {}),
+    });
+    const wanted = action === 'catalog/read' ? [{ action }] : [{ action, repository: 'team/app' }];
+    expect(decide(robot, wanted, 1).allowed).toBe(false);
+    const told = explainDenial(robot, wanted, registryAccess({ roleMode })).forOperator();
+    expect(told.rule).toBe('role-missing');
+    expect(told.because).toContain('only Reader');
+    expect(told.cure).toBe(
+      `az role assignment create --assignee-object-id o --assignee-principal-type ServicePrincipal --role '${role}' --scope ${registry.resourceKey}`,
+    );
   });
 
   test('turns to nothing wherever text is made of the fault that carries it', () => {

@@ -1,8 +1,9 @@
 import { type Explanation, Fault, type OperatorOnly, operatorOnly, type SpecificRule } from '../kernel/index.ts';
-import { listingActions, type RepositoryAction, repositoryActions } from './actions.ts';
+import { type RepositoryAction, repositoryActions } from './actions.ts';
 import type { DataWanted } from './decide.ts';
-import { maskFor, visibleRanges } from './grants.ts';
-import type { Principal, RegistryAccess } from './principal.ts';
+import { explainMissingRole } from './explain-roles.ts';
+import { maskFor } from './grants.ts';
+import { listedRanges, type Principal, type RegistryAccess } from './principal.ts';
 
 /**
  * Why `decide` said no, and what would make it say yes. Asked only once it has, so that who is allowed pays nothing. Pure.
@@ -26,7 +27,7 @@ function explanationOf(principal: Principal, wanted: readonly DataWanted[], regi
   }
   if (principal.kind === 'anonymous') return explainAnonymous(wanted, registry);
   for (const one of wanted) {
-    const missing = explainWanted(principal, one, name);
+    const missing = explainWanted(principal, one, registry);
     if (missing) return missing;
   }
   throw new Error('nothing was denied');
@@ -54,19 +55,20 @@ export function missingCredential(registry: RegistryAccess): Explanation {
   };
 }
 
-function explainWanted(principal: Principal, one: DataWanted, registry: string): Explanation | undefined {
+function explainWanted(principal: Principal, one: DataWanted, registry: RegistryAccess): Explanation | undefined {
   const granted =
     one.action === 'catalog/read'
-      ? visibleRanges(principal.grants, listingActions).length > 0
+      ? listedRanges(principal).length > 0
       : (maskFor(principal.grants, one.repository) & repositoryActions[one.action].bit) !== 0;
   const what = one.action === 'catalog/read' ? one.action : `${one.action} on ${one.repository}`;
+  if (!granted && principal.objectId !== '') return explainMissingRole(principal, one, registry);
   if (!granted) {
     const repository = one.action === 'catalog/read' ? '*' : one.repository;
     const action = one.action === 'catalog/read' ? 'metadata/read' : one.action;
     return {
       rule: 'not-in-scope-map',
       because: `${scopeMapOf(principal)} lacks ${what}`,
-      cure: tokenFor(repository, action, registry),
+      cure: tokenFor(repository, action, registry.name),
     };
   }
   const { restriction } = principal;

@@ -1,6 +1,6 @@
-import { type ActionMask, allActions, listingActions, maskOfScopeWords, scopeWordsOf } from './actions.ts';
-import { maskAnywhere, visibleRanges } from './grants.ts';
-import { type AccessEntry, type Principal, rightsOn } from './principal.ts';
+import { type ActionMask, allActions, maskOfScopeWords, scopeWordsOf } from './actions.ts';
+import { maskAnywhere } from './grants.ts';
+import { type AccessEntry, listedRanges, type Principal, rightsOn } from './principal.ts';
 
 /** A token scope as asked for: `type:name:action,action`. */
 export interface AskedScope {
@@ -38,6 +38,8 @@ export function grantAccess(principal: Principal, scopes: readonly AskedScope[])
  */
 function rightsFor(principal: Principal, name: string): ActionMask {
   if (name !== '*') return rightsOn(principal, name);
+  // ACR gives no such token where roles count repository by repository (ACR-FACTS §5.3).
+  if (principal.byRepository !== undefined) return 0;
   const narrowed = principal.restriction === null ? allActions : (principal.restriction.repositories.get('*') ?? 0);
   return maskAnywhere(principal.grants) & narrowed;
 }
@@ -45,5 +47,5 @@ function rightsFor(principal: Principal, name: string): ActionMask {
 function mayList(principal: Principal): boolean {
   if (principal.kind === 'anonymous') return false;
   if (principal.restriction !== null && !principal.restriction.catalog) return false;
-  return visibleRanges(principal.grants, listingActions).length > 0;
+  return listedRanges(principal).length > 0;
 }

@@ -1,5 +1,5 @@
-import type { ActionMask } from './actions.ts';
-import { type Grants, maskFor } from './grants.ts';
+import { type ActionMask, listingActions } from './actions.ts';
+import { type Grants, maskFor, type NameRange, visibleRanges } from './grants.ts';
 import type { RoleGrant } from './roles/permits.ts';
 
 /**
@@ -12,6 +12,12 @@ export interface RegistryAccess {
   readonly audience: string;
   readonly adminEnabled: boolean;
   readonly anonymousPull: boolean;
+  /** Its key for the resource manager: the scope at which roles count. */
+  readonly resourceKey: string;
+  /** Which rights of a role count for its content (ACR-FACTS §5.1). */
+  readonly roleMode: 'LegacyRegistryPermissions' | 'AbacRepositoryPermissions';
+  /** Whether access tokens for the resource manager open it as well as those for registries. */
+  readonly armTokens: boolean;
 }
 
 /** An access list of a token: what the bearer asked for and was given at that time. */
@@ -46,6 +52,11 @@ export interface Principal {
   /** The token's row, 0 otherwise. */
   readonly tokenId: number;
   readonly grants: Grants;
+  /**
+   * Set where roles count repository by repository: the catalog is a right of its own there, and there are no tokens for
+   * `repository:*`. Elsewhere what may be read is listed.
+   */
+  readonly byRepository?: { readonly lists: boolean };
   /** Name of the scope map that grants it, for a token. */
   readonly scopeMap?: string;
   readonly restriction: Restriction | null;
@@ -60,6 +71,12 @@ export function rightsOn(principal: Principal, repository: string): ActionMask {
   const { repositories } = principal.restriction;
   // acr CLI asks once for `repository:*:*` (CLIENTS §5); what the principal may not do stays forbidden.
   return granted & ((repositories.get(repository) ?? 0) | (repositories.get('*') ?? 0));
+}
+
+/** The repositories that the principal may see in a catalog, whatever its bearer token narrows. */
+export function listedRanges(principal: Principal): NameRange[] {
+  if (principal.byRepository === undefined) return visibleRanges(principal.grants, listingActions);
+  return principal.byRepository.lists ? [{ from: '', to: null }] : [];
 }
 
 /**

@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import type { EngineFactory, TestEngine } from '../content/_engines.ts';
 import { by, testWorld } from '../content/_world.ts';
-import { randomIds } from '../kernel/index.ts';
+import { type Clock, randomIds } from '../kernel/index.ts';
+import { nobodysDirectory } from './_registry-access.ts';
 import { type Authenticator, authenticator, tokenUserName } from './authenticate.ts';
 import { credentialService } from './credentials.ts';
+import { directory } from './directory/directory.ts';
 import type { Principal, RegistryAccess } from './principal.ts';
 import { hashSecret, secretMatches } from './secrets.ts';
 import { loadSigningKeys, type SigningKeys } from './signing-keys.ts';
@@ -14,6 +16,12 @@ import { tokenService } from './token-service.ts';
 const minute = 60_000;
 const refused = { code: 'unauthenticated' };
 const ids = randomIds;
+const keyOptions = (clock: Clock) => ({
+  purpose: 'registry' as const,
+  clock,
+  rotateAfterMs: Number.MAX_SAFE_INTEGER,
+  tokensLiveMs: 0,
+});
 
 /** Passwords, tokens and who they prove, on one engine. */
 export function signInContract(name: string, open: EngineFactory): void {
@@ -23,7 +31,7 @@ export function signInContract(name: string, open: EngineFactory): void {
     let keys: SigningKeys;
     beforeAll(async () => {
       engine = await open();
-      keys = await loadSigningKeys(engine.database, wrapper, ids);
+      keys = await loadSigningKeys(engine.database, wrapper, ids, keyOptions(engine.clock));
     });
     afterAll(() => engine[Symbol.asyncDispose]());
 
@@ -31,16 +39,15 @@ export function signInContract(name: string, open: EngineFactory): void {
       const world = await testWorld({ engine });
       const { database, clock, registry } = world;
       const tokens = tokenService({ keys, clock, ids, accessLifetimeMs: 5 * minute, refreshLifetimeMs: 60 * minute });
-      const access: RegistryAccess = {
-        id: registry.id,
-        name: registry.name,
-        audience: `${registry.name}.berth.localhost`,
-        adminEnabled: true,
-        anonymousPull: false,
-      };
+      const access: RegistryAccess = { ...registry, audience: `${registry.name}.berth.localhost` };
       const credentials = credentialService({ database, wrapper, ids });
       await credentials.ensureAdmin(registry, by('owner'));
-      const door: Authenticator = authenticator({ database, tokens, clock });
+      const door: Authenticator = authenticator({
+        database,
+        tokens,
+        clock,
+        directory: { ...nobodysDirectory, directory: directory({ database, clock }) },
+      });
       return {
         ...world,
         tokens,
@@ -226,9 +233,9 @@ export function signInContract(name: string, open: EngineFactory): void {
 
     test('keeps its keys over a restart', async () => {
       await using world = await newWorld();
-      const again = await loadSigningKeys(engine.database, wrapper, ids);
+      const again = await loadSigningKeys(engine.database, wrapper, ids, keyOptions(engine.clock));
       expect(again.signing.kid).toBe(keys.signing.kid);
-      expect(again.verifying('unknown')).toBeUndefined();
+      await expect(again.verifying('unknown')).resolves.toBeUndefined();
       const options = { clock: world.clock, ids, accessLifetimeMs: minute, refreshLifetimeMs: minute };
       const [password = ''] = await world.admin();
       const token = await world.tokens.issueAccess(await world.signIn(world.registry.name, password), world.access, []);
@@ -239,7 +246,9 @@ export function signInContract(name: string, open: EngineFactory): void {
     test('starts with one key, also when two hosts start at once', async () => {
       await using fresh = await open();
       const hosts = [fresh.database, await fresh.second()];
-      const [one, two] = await Promise.all(hosts.map((database) => loadSigningKeys(database, wrapper, ids)));
+      const [one, two] = await Promise.all(
+        hosts.map((database) => loadSigningKeys(database, wrapper, ids, keyOptions(fresh.clock))),
+      );
       expect(two?.signing.kid).toBe(one?.signing.kid);
     });
 

@@ -1,4 +1,5 @@
 import { statement } from '../data/index.ts';
+import type { RegistryTier } from '../kernel/index.ts';
 
 /** Whose tokens a key signs. Neither accepts those of the other. */
 export type SigningPurpose = 'registry' | 'directory';
@@ -141,6 +142,28 @@ export const listTokens = statement<
     .limit(p.limit),
 );
 
+/** Tier of a registry, whose row is held so that nobody else counts its tokens meanwhile. */
+export const tierForUpdate = statement<{ registryId: number }, { sku: RegistryTier }>((db, p, dialect) =>
+  db.selectFrom('registry').select('sku').where('id', '=', p.registryId).limit(1).modifyEnd(dialect.forUpdate()),
+);
+
+export const tokenCounts = statement<{ registryId: number }, { tokens: number; scope_maps: number }>((db, p) =>
+  db
+    .selectNoFrom((eb) => [
+      eb
+        .selectFrom('token')
+        .select((one) => one.fn.countAll<number>().as('count'))
+        .where('registry_id', '=', p.registryId)
+        .as('tokens'),
+      eb
+        .selectFrom('scope_map')
+        .select((one) => one.fn.countAll<number>().as('count'))
+        .where('registry_id', '=', p.registryId)
+        .as('scope_maps'),
+    ])
+    .$narrowType<{ tokens: number; scope_maps: number }>(),
+);
+
 export const findToken = statement<{ registryId: number; name: string }, { id: number; scope_map_id: number }>(
   (db, p) =>
     db
@@ -230,14 +253,23 @@ export const deleteScopeMap = statement<{ id: number }>((db, p) =>
     ),
 );
 
-export const signingKeys = statement<
-  { purpose: SigningPurpose },
-  { kid: string; algorithm: string; public_jwk: string; sealed_private: string; retired_ms: number | null }
->((db, p) =>
+/** A signing key that is not retired. */
+export interface SigningKeyRecord {
+  kid: string;
+  algorithm: string;
+  public_jwk: string;
+  sealed_private: string;
+  created_ms: number;
+  signs_from_ms: number;
+}
+
+/** The keys of a purpose that are not retired, newest first. */
+export const signingKeys = statement<{ purpose: SigningPurpose }, SigningKeyRecord>((db, p) =>
   db
     .selectFrom('signing_key')
-    .select(['kid', 'algorithm', 'public_jwk', 'sealed_private', 'retired_ms'])
+    .select(['kid', 'algorithm', 'public_jwk', 'sealed_private', 'created_ms', 'signs_from_ms'])
     .where('purpose', '=', p.purpose)
+    .where('retired_ms', 'is', null)
     .orderBy('created_ms', 'desc')
     .orderBy('kid')
     .limit(20),
@@ -250,6 +282,7 @@ export const insertSigningKey = statement<{
   publicJwk: string;
   sealedPrivate: string;
   now: number;
+  signsFrom: number;
 }>((db, p) =>
   db.insertInto('signing_key').values({
     kid: p.kid,
@@ -258,6 +291,12 @@ export const insertSigningKey = statement<{
     public_jwk: p.publicJwk,
     sealed_private: p.sealedPrivate,
     created_ms: p.now,
+    signs_from_ms: p.signsFrom,
     retired_ms: null,
   }),
+);
+
+/** Retires a key: it verifies nothing any more, and its private part is gone. */
+export const retireSigningKey = statement<{ kid: string; now: number }>((db, p) =>
+  db.updateTable('signing_key').set({ retired_ms: p.now, sealed_private: '' }).where('kid', '=', p.kid),
 );

@@ -1,18 +1,13 @@
 import { decodeJwt, generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { manualClock, randomIds } from '../kernel/index.ts';
+import { registryAccess } from './_registry-access.ts';
 import { allActions } from './actions.ts';
 import { grantsEverywhere } from './grants.ts';
-import type { Principal, RegistryAccess } from './principal.ts';
+import type { Principal } from './principal.ts';
 import { tokenService } from './token-service.ts';
 
-const registry: RegistryAccess = {
-  id: 1,
-  name: 'berth',
-  audience: 'berth.x.y',
-  adminEnabled: true,
-  anonymousPull: false,
-};
+const registry = registryAccess();
 const minute = 60_000;
 
 async function service() {

@@ -3,7 +3,7 @@ import type { Clock, Fault, Ids, SpecificRule } from '../kernel/index.ts';
 import { maskOfScopeWords } from './actions.ts';
 import { unproven } from './explain.ts';
 import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { TokenKeys } from './signing-keys.ts';
 import { isCanonicalToken } from './token-form.ts';
 
 const issuer = 'Berth';
@@ -12,8 +12,10 @@ const maxTokenLength = 16 * 1024;
 /** What a verified token of ours says. The rights that hold now are looked up by the caller, not read from here. */
 export interface TokenClaims {
   readonly use: 'access' | 'refresh';
-  readonly kind: 'anonymous' | 'admin' | 'token';
+  readonly kind: Principal['kind'];
   readonly tokenId: number;
+  /** Id in the directory; empty for what a registry has of its own. */
+  readonly objectId: string;
   readonly credentialId: string;
   /** Name of the principal that it was made for. */
   readonly subject: string;
@@ -41,7 +43,7 @@ export interface TokenService {
  * checked every time. Keys come from `keys` by `kid` only: no key, URL or certificate in a token's header is ever used.
  */
 export function tokenService(options: {
-  keys: SigningKeys;
+  keys: TokenKeys;
   clock: Clock;
   ids: Ids;
   accessLifetimeMs: number;
@@ -55,7 +57,14 @@ export function tokenService(options: {
   const sign = (principal: Principal, registry: RegistryAccess, lifetimeMs: number, more: JWTPayload) => {
     const now = Math.floor(clock.now() / 1000);
     const end = Math.floor(Math.min(clock.now() + lifetimeMs, principal.expiresAt ?? Number.POSITIVE_INFINITY) / 1000);
-    return new SignJWT({ version: '1.0', roles: [], tid: principal.tokenId, cid: principal.credentialId, ...more })
+    return new SignJWT({
+      version: '1.0',
+      roles: [],
+      tid: principal.tokenId,
+      cid: principal.credentialId,
+      ...(principal.objectId === '' ? {} : { oid: principal.objectId }),
+      ...more,
+    })
       .setProtectedHeader({ alg: 'RS256', typ: 'JWT', kid: keys.signing.kid })
       .setIssuer(issuer)
       .setAudience(registry.audience)
@@ -94,20 +103,15 @@ export function tokenService(options: {
   };
 }
 
-async function verifyNow(
-  token: string,
-  registry: RegistryAccess,
-  keys: SigningKeys,
-  clock: Clock,
-): Promise<TokenClaims> {
+async function verifyNow(token: string, registry: RegistryAccess, keys: TokenKeys, clock: Clock): Promise<TokenClaims> {
   if (token.length > maxTokenLength) throw unusable(registry, `the token is longer than ${maxTokenLength} characters`);
   if (!isCanonicalToken(token)) throw unusable(registry, 'the token is spelled otherwise than it was given out');
   let payload: JWTPayload;
   try {
     const result = await jwtVerify(
       token,
-      (header) => {
-        const key = header.kid === undefined ? undefined : keys.verifying(header.kid);
+      async (header) => {
+        const key = header.kid === undefined ? undefined : await keys.verifying(header.kid);
         if (!key) throw new UnknownKey();
         return key;
       },
@@ -130,7 +134,8 @@ async function verifyNow(
   const use =
     payload['grant_type'] === 'access_token' ? 'access' : payload['grant_type'] === 'refresh_token' ? 'refresh' : null;
   const kind = payload['knd'];
-  if (use === null || (kind !== 'admin' && kind !== 'token' && kind !== 'anonymous')) {
+  const objectId = typeof payload['oid'] === 'string' ? payload['oid'] : '';
+  if (use === null || !isKind(kind) || ofDirectory.has(kind) !== (objectId !== '')) {
     throw unusable(registry, 'the token has claims that no token of this server has');
   }
   const access = payload['access'] ?? [];
@@ -139,11 +144,19 @@ async function verifyNow(
     use,
     kind,
     tokenId: Number(payload['tid'] ?? 0),
+    objectId,
     credentialId: typeof payload['cid'] === 'string' ? payload['cid'] : '',
     subject: payload.sub ?? '',
     expiresAt: (payload.exp ?? 0) * 1000,
     restriction: use === 'access' ? restrictionOf(access) : null,
   };
+}
+
+const kinds: readonly Principal['kind'][] = ['anonymous', 'admin', 'token', 'user', 'service-principal'];
+const ofDirectory: ReadonlySet<Principal['kind']> = new Set(['user', 'service-principal']);
+
+function isKind(value: unknown): value is Principal['kind'] {
+  return (kinds as readonly unknown[]).includes(value);
 }
 
 function isAccessList(value: unknown): value is readonly AccessEntry[] {

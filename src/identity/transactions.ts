@@ -1,6 +1,11 @@
 import { lockDeployment, type RequestContext, recordChange } from '../data/index.ts';
 import { Fault } from '../kernel/index.ts';
 import type { TransactionDefinition } from '../ports/index.ts';
+import { accountTransactions } from './accounts/account-transactions.ts';
+import { applicationTransactions } from './applications/application-transactions.ts';
+import { assignmentTransactions } from './roles/assignment-transactions.ts';
+import { sessionTransactions } from './sessions/session-transactions.ts';
+import { signInTransactions } from './sessions/sign-in-transactions.ts';
 import {
   addAdminCredential,
   deleteScopeMap,
@@ -12,9 +17,11 @@ import {
   insertToken,
   putAdminCredential,
   putTokenPassword,
+  retireSigningKey,
   type SigningPurpose,
   signingKeys,
 } from './store.ts';
+import { checkTokenCaps } from './token-caps.ts';
 
 /** One admin password as it is stored: sealed to be shown again, hashed to be compared. */
 export interface NewAdminCredential {
@@ -63,10 +70,14 @@ export interface NewToken {
   }[];
 }
 
-/** Creates a token with a scope map of its own. Throws `conflict` when either name is taken. */
+/**
+ * Creates a token with a scope map of its own. Throws `conflict` when either name is taken or the registry has as many as
+ * its tier allows.
+ */
 export const createToken: TransactionDefinition<NewToken, { id: number }> = {
   name: 'identity/create-token',
   async run(tx, input) {
+    await checkTokenCaps(tx, input.registryId);
     const stamp = tx.stamp();
     const scopeMap = await tx.first(insertScopeMap, {
       registryId: input.registryId,
@@ -116,17 +127,34 @@ export const removeToken: TransactionDefinition<{ context: RequestContext; regis
   },
 };
 
-/** Stores the first signing key; answers false when another process was first. */
-export const addFirstSigningKey: TransactionDefinition<
-  { kid: string; purpose: SigningPurpose; algorithm: string; publicJwk: string; sealedPrivate: string },
-  boolean
-> = {
-  name: 'identity/add-first-signing-key',
-  async run(tx, input) {
+/** A new signing key, and when it would be due. */
+export interface NewSigningKey {
+  readonly kid: string;
+  readonly purpose: SigningPurpose;
+  readonly algorithm: string;
+  readonly publicJwk: string;
+  readonly sealedPrivate: string;
+  readonly rotateAfterMs: number;
+  readonly publishedBeforeMs: number;
+}
+
+/** Stores a signing key, the first one or the next; answers false when another process was first. */
+export const addSigningKey: TransactionDefinition<NewSigningKey, boolean> = {
+  name: 'identity/add-signing-key',
+  async run(tx, { rotateAfterMs, publishedBeforeMs, ...key }) {
     await tx.first(lockDeployment, {});
-    if (await tx.first(signingKeys, { purpose: input.purpose })) return false;
-    await tx.run(insertSigningKey, { now: tx.now, ...input });
+    const newest = await tx.first(signingKeys, { purpose: key.purpose });
+    if (newest && newest.created_ms + rotateAfterMs > tx.now) return false;
+    await tx.run(insertSigningKey, { now: tx.now, signsFrom: newest ? tx.now + publishedBeforeMs : tx.now, ...key });
     return true;
+  },
+};
+
+/** Retires keys whose tokens have all ended. */
+export const retireSigningKeys: TransactionDefinition<{ kids: readonly string[] }, void> = {
+  name: 'identity/retire-signing-keys',
+  async run(tx, { kids }) {
+    for (const kid of kids) await tx.run(retireSigningKey, { kid, now: tx.now });
   },
 };
 
@@ -135,6 +163,12 @@ export const transactions: readonly TransactionDefinition<never, unknown>[] = [
   putAdminCredentials,
   createToken,
   removeToken,
-  addFirstSigningKey,
+  addSigningKey,
+  retireSigningKeys,
+  ...accountTransactions,
+  ...sessionTransactions,
+  ...signInTransactions,
+  ...applicationTransactions,
+  ...assignmentTransactions,
 ];
 export const transactionsUrl: string = import.meta.url;

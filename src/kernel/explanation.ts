@@ -21,6 +21,11 @@ export type SpecificRule =
   | 'bearer-revoked' // the password or token that it was made from is gone
   | 'bearer-wrong-use' // a refresh token where an access token belongs, or the other way round
   | 'anonymous-may-only-pull'
+  | 'account-disabled' // of the directory: the account or the service principal
+  | 'directory-token-unusable' // no living access token of the identity provider for a registry
+  | 'directory-token-for-management' // where a registry takes only those for registries
+  | 'other-tenant'
+  | 'role-missing'
   | 'other-registry'
   | 'not-in-scope-map'
   | 'not-in-bearer' // the token was asked for less than it is used for

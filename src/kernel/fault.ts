@@ -31,6 +31,7 @@ export type FaultCode =
   | 'request-invalid'
   | 'not-found' // outside the registry's own nouns
   | 'conflict'
+  | 'precondition-failed' // If-Match or If-None-Match does not hold
   | 'unavailable' // draining, or a dependency is away
   | 'storage-full'
   | 'timeout'; // the client was too slow

@@ -1,6 +1,6 @@
 export { type Authorization, parseAuthorization } from './authorization-header.ts';
 export { type Clock, manualClock, systemClock } from './clock.ts';
-export { etagMatches, ifRangeMatches } from './conditional.ts';
+export { type Conditions, etagMatches, ifRangeMatches, noConditions, requireConditions } from './conditional.ts';
 export {
   algorithmOf,
   type Digest,
@@ -28,6 +28,7 @@ export {
   type RepositoryName,
   type Tag,
 } from './reference.ts';
+export { type RegistryTier, registryTiers, type TierLimits } from './registry-tier.ts';
 export { isWithin, parseResourceId, type ResourceId, type ResourceOfProvider, scopesAbove } from './resource-id.ts';
 export { sameSecret } from './same-secret.ts';
 export { parseScopes, type Scope } from './scope.ts';

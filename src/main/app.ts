@@ -1,6 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { chmod } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as azure from '../azure/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
 import { type HttpServer, listen } from '../http/index.ts';
@@ -35,6 +36,10 @@ export interface ReadyInfo {
   readonly registry: { readonly name: string; readonly loginServer: string };
   readonly username?: string;
   readonly password?: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  /** The first user, on the start that made it: an Owner of the subscription. */
+  readonly operator?: identity.ShownUser;
   /** `proxy` is what clients take as HTTPS_PROXY; absent when it is off. */
   readonly endpoints: { readonly registry: string; readonly proxy?: string };
   readonly caFile: string;
@@ -55,6 +60,8 @@ export interface App {
 const ticketKeyBytes = 48;
 /** Name of the resource group that the first start makes. */
 const firstResourceGroup = 'berth';
+/** Name of the user that the first start makes. */
+const firstUser = 'operator';
 /** How long a readiness probe waits for the database. */
 const readyWithinMs = 5_000;
 const founding: data.RequestContext = {
@@ -153,7 +160,14 @@ async function wire(parts: Parts): Promise<App> {
   // Last of what can fail: a start that failed has not used up the one time that the secret is shown.
   const made = await credentials.ensureAdmin(registry, founding);
   const shown = made ? await credentials.showAdmin(registry) : null;
-  const ready = readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown);
+  const scope = `/subscriptions/${subscriptionId}`;
+  const operator = await plane.login.accounts.createFirst({ name: firstUser, scope });
+  const ready: ReadyInfo = {
+    ...readyInfo(parts, registry, door.canonical(registry), trust.caFile, shown),
+    tenantId,
+    subscriptionId,
+    ...(operator ? { operator } : {}),
+  };
   const managementServers = [socket, ...(listeners.management ? [listeners.management.server] : [])];
   const cared = care({
     environment: plane.environment,
@@ -172,9 +186,10 @@ async function wire(parts: Parts): Promise<App> {
     credentials,
     probes: serving.probes,
     refusals: serving.refusals,
+    accounts: plane.login.accounts,
+    signIns: plane.login.signIns,
     metrics: plane.measured,
     config: describeConfig(loaded),
-    subscriptionId,
     canonical: (one) => door.canonical(one),
     failed,
     status: async () => ({
@@ -184,10 +199,9 @@ async function wire(parts: Parts): Promise<App> {
       workers: config.workers,
       listeners: placedServers(listeners),
       version: programVersion,
-      tenantId,
-      subscriptionId,
       username: undefined,
       password: undefined,
+      operator: await shownOperator(plane.login.accounts),
     }),
     async notReady() {
       if (plane.isDraining()) return 'shutting down';
@@ -213,7 +227,7 @@ async function wire(parts: Parts): Promise<App> {
       ...(ready.endpoints.proxy === undefined ? {} : { proxy: [ready.endpoints.proxy] }),
     },
   });
-  const background = [...startBackground({ database, uploads: plane.uploads, log }), ...cared.begin()];
+  const background = [...startBackground({ database, plane, log }), ...cared.begin()];
   for (const [name, configured, placed] of [
     ['http', config.http.listen, listeners.http] as const,
     ...config.https.listen.map((address, index) => ['https', address, listeners.https[index]] as const),
@@ -288,6 +302,12 @@ async function openThreads(
   }
 }
 
+/** The first user, while there is one: whom `berth az-setup` proposes to sign in as. */
+async function shownOperator(accounts: identity.Accounts): Promise<{ username: string } | undefined> {
+  const user = await accounts.named(firstUser);
+  return user ? { username: user.name } : undefined;
+}
+
 /** First start: whose database this is, its subscription and resource group, the first registry. Later starts find them. */
 async function found(
   parts: Parts,
@@ -332,18 +352,26 @@ async function openSocket(config: Config, folder: DataFolder): Promise<HttpServe
 }
 
 /** What one thread does for all. */
-function startBackground(parts: { database: Database; uploads: content.Uploads; log: Log }): Background[] {
-  const { database, uploads, log } = parts;
+function startBackground(parts: { database: Database; plane: Plane; log: Log }): Background[] {
+  const { database, plane, log } = parts;
   const failed = (error: unknown): void => log.error('background-failed', error);
   return [
     repeat(
       60_000,
       async () => {
-        const expired = await uploads.sweep(500);
+        const expired = await plane.uploads.sweep(500);
         if (expired > 0) log.info('uploads-expired', { count: expired });
       },
       failed,
     ),
+    repeat(
+      5_000,
+      async () => {
+        if (await azure.hasGroupDeletions(database)) await (await plane.management()).resumeDeletions();
+      },
+      failed,
+    ),
+    repeat(3_600_000, () => database.transact(azure.forgetOperations, {}), failed),
     // Where transactions number their changes themselves there is nothing to do, and the step costs one empty look.
     ...(data.dialectOf(database.dialect).sequencesFeed
       ? [repeat(200, () => database.transact(data.numberFeed, { limit: 1000 }), failed)]
@@ -357,7 +385,7 @@ function readyInfo(
   canonical: string,
   caFile: string,
   shown: identity.ShownCredentials | null,
-): ReadyInfo {
+): Omit<ReadyInfo, 'tenantId' | 'subscriptionId'> {
   const { listeners, folder } = parts;
   const plain = listeners.http;
   const password = shown?.passwords[0]?.value;

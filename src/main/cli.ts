@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { programVersion } from './app.ts';
+import { addAz } from './az-command.ts';
+import { addAzSetup } from './az-setup.ts';
 import { addBackup } from './cli-backup.ts';
 import { addFsck } from './cli-care.ts';
+import { addUser } from './cli-user.ts';
 import { describeConfig, type LoadedConfig, loadConfig } from './config.ts';
 import { addDoctor } from './doctor/command.ts';
 import { askServer } from './management-client.ts';
@@ -21,6 +24,8 @@ export function program(): Command {
     .description('Berth: a private container registry that its user owns')
     .version(programVersion)
     .configureHelp({ showGlobalOptions: true })
+    // So that `berth az` leaves options of az to az.
+    .enablePositionalOptions()
     .configureOutput({ outputError: (text, write) => write(oneLine(text)) })
     .exitOverride();
 
@@ -46,7 +51,10 @@ export function program(): Command {
   addCredentials(berth);
   addRegistry(berth);
   addToken(berth);
+  addUser(berth, { shared, folderOf });
   addTrust(shared(berth.command('trust')), folderOf);
+  addAzSetup(shared(berth.command('az-setup')), folderOf);
+  addAz(berth, folderOf);
   addWhy(berth);
   addFsck(berth, { shared, folderOf });
   addBackup(berth, { shared, folderOf });
@@ -113,11 +121,15 @@ function addRegistry(berth: Command): void {
     registry
       .command('create <NAME>')
       .description('make a registry')
+      .option('--resource-group <NAME>', 'group to make it in; otherwise the first one')
+      .option('--sku <TIER>', 'Basic, Standard (the default) or Premium')
+      .option('--location <REGION>', 'region to make it in; otherwise the first one')
       .option('--admin-enabled', 'let the admin user sign in')
       .option('--anonymous-pull', 'let everybody pull'),
   ).action(async (name: string, options: Options) => {
     const body = {
       name,
+      ...pick(options, 'resourceGroup', 'sku', 'location'),
       adminEnabled: options['adminEnabled'] === true,
       anonymousPull: options['anonymousPull'] === true,
     };
@@ -139,10 +151,13 @@ function addRegistry(berth: Command): void {
     registry
       .command('update <NAME>')
       .description('change the switches of a registry')
+      .option('--sku <TIER>', 'Basic, Standard or Premium')
       .option('--admin-enabled <true|false>', 'whether the admin user may sign in')
-      .option('--anonymous-pull <true|false>', 'whether everybody may pull'),
+      .option('--anonymous-pull <true|false>', 'whether everybody may pull')
+      .option('--default', 'make it the one that the plain listener serves, in place of the one that was'),
   ).action(async (name: string, options: Options) => {
     const body = {
+      ...pick(options, 'sku', 'default'),
       ...switchOf(options, 'adminEnabled', '--admin-enabled'),
       ...switchOf(options, 'anonymousPull', '--anonymous-pull'),
     };
@@ -275,6 +290,11 @@ function switchOf(options: Options, property: string, flag: string): Record<stri
   if (value === undefined) return {};
   if (value !== 'true' && value !== 'false') throw new StartRefusal(`${flag} is true or false, not "${String(value)}"`);
   return { [property]: value === 'true' };
+}
+
+/** Those of `names` that were given. */
+function pick(options: Options, ...names: string[]): Options {
+  return Object.fromEntries(names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])));
 }
 
 function shared(command: Command): Command {

@@ -20,11 +20,13 @@ export function flagProperty(key: ConfigKey): string {
 }
 
 /**
- * True for a BERTH_ variable that is no setting: those of the tests, and those that Kubernetes puts into every pod of a
- * namespace that has a service named `berth…` (BERTH_SERVICE_HOST, BERTH_PORT_443_TCP_ADDR).
+ * True for a BERTH_ variable that is no setting: the program that `berth az` runs (BERTH_AZ), those of the tests, and those
+ * that Kubernetes puts into every pod of a namespace that has a service named `berth…` (BERTH_SERVICE_HOST,
+ * BERTH_PORT_443_TCP_ADDR).
  */
 export function isForeignVariable(name: string): boolean {
   return (
+    name === 'BERTH_AZ' ||
     name.startsWith('BERTH_TEST_') ||
     /^BERTH_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/.test(
       name,

@@ -259,6 +259,36 @@ export const configKeys = {
     min: 60_000,
     meaning: 'How long a registry refresh token is good.',
   },
+  'tokens.keyRotation': {
+    type: 'duration',
+    default: '30d',
+    unit: 'milliseconds',
+    min: 172_800_000,
+    meaning:
+      'How long after a signing key the next one is made, for registry tokens and for those of the identity provider. It is published for a day before it signs, and the one before verifies until the last of its tokens has ended.',
+  },
+  'directory.accessLifetime': {
+    type: 'duration',
+    default: '75m',
+    unit: 'milliseconds',
+    min: 300_000,
+    max: 86_400_000,
+    meaning: 'How long an access token of the identity provider is good.',
+  },
+  'directory.refreshLifetime': {
+    type: 'duration',
+    default: '90d',
+    unit: 'milliseconds',
+    min: 3_600_000,
+    meaning: 'How long a client may stay away before its user has to sign in again.',
+  },
+  'directory.sessionLifetime': {
+    type: 'duration',
+    default: '365d',
+    unit: 'milliseconds',
+    min: 3_600_000,
+    meaning: 'How long after signing in a user has to sign in again in any case.',
+  },
   'collect.blobLease': {
     type: 'duration',
     default: '24h',

@@ -156,6 +156,7 @@ describe('what is not known', () => {
       BERTH_PORT_443_TCP_PROTO: 'tcp',
       BERTH_METRICS_PORT_9000_TCP_ADDR: '10.0.0.1',
       BERTH_TEST_POSTGRES: '1',
+      BERTH_AZ: '/usr/bin/az',
     };
     expect(load({ env }).config).toEqual(load().config);
   });

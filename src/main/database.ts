@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { openPostgres } from '../adapters/sql-postgres/index.ts';
 import { joinSqlite, openSqlite, type SqliteShare } from '../adapters/sql-sqlite/index.ts';
+import * as azure from '../azure/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
 import * as identity from '../identity/index.ts';
@@ -19,7 +20,7 @@ export interface OwnDatabase {
   readonly share: () => SqliteShare | null;
 }
 
-const modules = [data, identity, content];
+const modules = [data, identity, content, azure];
 
 /** Opens the database that the configuration names, and brings its schema up to date. Throws a StartRefusal. */
 export async function openDatabase(config: Config, folder: string, clock: Clock): Promise<OwnDatabase> {

@@ -2,22 +2,22 @@ import type { Refusals, Registries, Registry } from '../content/index.ts';
 import type { RequestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import { Fault, isFault, isObject, parseStrictJson, StrictJsonError } from '../kernel/index.ts';
+import { Fault, isFault, type RegistryTier, registryTiers } from '../kernel/index.ts';
 import type { ConfigRow } from './config.ts';
+import { flagOf, optionalTextOf, readObject, textOf } from './management-body.ts';
 import { type CareServices, careHandlers, careRoutes } from './management-care.ts';
+import { type UserServices, userHandlers, userRoutes } from './management-users.ts';
 import type { Metrics } from './metrics.ts';
 import type { ProbeDesk } from './probe-watch.ts';
 
 /** What the management socket works with. */
-export interface ManagementServices extends CareServices {
+export interface ManagementServices extends CareServices, UserServices {
   readonly registries: Registries;
   readonly credentials: Credentials;
   readonly probes: ProbeDesk;
   readonly refusals: Pick<Refusals, 'find' | 'latest'>;
   readonly metrics: Metrics;
   readonly config: readonly ConfigRow[];
-  /** Subscription under which the resources of this deployment have their ids. */
-  readonly subscriptionId: string;
   /** Login server of a registry under the domain. */
   canonical(registry: Registry): string;
   /** What `berth status` shows. */
@@ -61,6 +61,7 @@ const operatorRoutes = [
   { id: 'refusal.show', methods: ['GET'], pattern: '/refusals/{id}' },
   { id: 'token.delete', methods: ['DELETE'], pattern: '/registries/{name}/tokens/{token}' },
   ...careRoutes,
+  ...userRoutes,
 ] as const;
 
 const probeHandlers: Readonly<Record<(typeof probes)[number]['id'], Handler>> = {
@@ -92,7 +93,9 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
   async 'registry.list'({ exchange, services }) {
     const last = exchange.query.get('last') ?? '';
     const registries = await services.registries.list({ last, limit: 1000 });
-    exchange.sendJson(200, { registries: registries.map((registry) => shown(services, registry)) });
+    exchange.sendJson(200, {
+      registries: await Promise.all(registries.map((registry) => shown(services, registry))),
+    });
   },
   async 'registry.create'({ exchange, services, context }) {
     const body = await readObject(exchange);
@@ -100,22 +103,25 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
       name: textOf(body, 'name'),
       adminEnabled: flagOf(body, 'adminEnabled') ?? false,
       anonymousPull: flagOf(body, 'anonymousPull') ?? false,
+      ...given('resourceGroup', optionalTextOf(body, 'resourceGroup')),
+      ...given('location', optionalTextOf(body, 'location')),
+      ...given('sku', tierOf(body)),
     });
     await services.credentials.ensureAdmin(registry, context);
-    exchange.sendJson(201, shown(services, registry));
+    exchange.sendJson(201, await shown(services, registry));
   },
   async 'registry.show'(call) {
-    call.exchange.sendJson(200, shown(call.services, await registryOf(call)));
+    call.exchange.sendJson(200, await shown(call.services, await registryOf(call)));
   },
   async 'registry.update'(call) {
     const body = await readObject(call.exchange);
-    const adminEnabled = flagOf(body, 'adminEnabled');
-    const anonymousPull = flagOf(body, 'anonymousPull');
     const registry = await call.services.registries.change(call.context, (await registryOf(call)).name, {
-      ...(adminEnabled === undefined ? {} : { adminEnabled }),
-      ...(anonymousPull === undefined ? {} : { anonymousPull }),
+      ...given('adminEnabled', flagOf(body, 'adminEnabled')),
+      ...given('anonymousPull', flagOf(body, 'anonymousPull')),
+      ...given('sku', tierOf(body)),
+      asDefault: flagOf(body, 'default') ?? false,
     });
-    call.exchange.sendJson(200, shown(call.services, registry));
+    call.exchange.sendJson(200, await shown(call.services, registry));
   },
   async 'registry.delete'(call) {
     await call.services.registries.remove(call.context, (await registryOf(call)).name);
@@ -174,6 +180,7 @@ const operatorHandlers: Readonly<Record<(typeof operatorRoutes)[number]['id'], H
     exchange.sendJson(200, { ...refusal });
   },
   ...careHandlers,
+  ...userHandlers,
   async 'token.delete'(call) {
     await call.services.credentials.deleteToken(await registryOf(call), call.parameters['token'] ?? '', call.context);
     call.exchange.send(204);
@@ -242,10 +249,13 @@ function contextOf(exchange: Exchange): RequestContext {
   };
 }
 
-function shown(services: ManagementServices, registry: Registry): Record<string, unknown> {
+async function shown(services: ManagementServices, registry: Registry): Promise<Record<string, unknown>> {
+  const resource = await services.registries.resource(registry.resourceKey);
+  if (!resource) throw new Fault('not-found', `the registry "${registry.name}" was deleted just now`);
   return {
-    id: `/subscriptions/${services.subscriptionId}/resourceGroups/${registry.resourceGroup}/providers/Microsoft.ContainerRegistry/registries/${registry.name}`,
+    id: resource.resourceId,
     name: registry.name,
+    location: resource.location,
     resourceGroup: registry.resourceGroup,
     loginServer: services.canonical(registry),
     sku: registry.sku,
@@ -265,24 +275,6 @@ async function registryOf(call: ManagementCall): Promise<Registry> {
   return registry;
 }
 
-async function readObject(exchange: Exchange): Promise<Record<string, unknown>> {
-  const bytes = await exchange.readBody(256 * 1024);
-  try {
-    const value = parseStrictJson(bytes, { maxDepth: 8 });
-    if (isObject(value)) return value;
-  } catch (cause) {
-    if (!(cause instanceof StrictJsonError)) throw cause;
-    throw new Fault('request-invalid', `the body is not JSON: ${cause.message}`, { cause });
-  }
-  throw new Fault('request-invalid', 'the body is not a JSON object');
-}
-
-function textOf(body: Record<string, unknown>, key: string): string {
-  const value = body[key];
-  if (typeof value !== 'string') throw new Fault('request-invalid', `"${key}" is missing`);
-  return value;
-}
-
 /** When passwords end, Unix milliseconds; null for never. Anything that is not a time is refused, not read as never. */
 function expiryOf(body: Record<string, unknown>): number | null {
   const value = body['expiresMs'];
@@ -293,9 +285,15 @@ function expiryOf(body: Record<string, unknown>): number | null {
   return value;
 }
 
-function flagOf(body: Record<string, unknown>, key: string): boolean | undefined {
-  const value = body[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'boolean') throw new Fault('request-invalid', `"${key}" is true or false`);
-  return value;
+function tierOf(body: Record<string, unknown>): RegistryTier | undefined {
+  const text = optionalTextOf(body, 'sku');
+  if (text === undefined) return undefined;
+  const tier = (Object.keys(registryTiers) as RegistryTier[]).find((one) => one.toLowerCase() === text.toLowerCase());
+  if (!tier) throw new Fault('request-invalid', `"sku" is Basic, Standard or Premium, not "${text}"`);
+  return tier;
+}
+
+/** A property when it has a value, nothing otherwise. */
+function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]: V });
 }

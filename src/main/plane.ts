@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fsBlobStore } from '../adapters/blob-fs/index.ts';
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
+import * as azure from '../azure/index.ts';
 import * as content from '../content/index.ts';
 import * as data from '../data/index.ts';
 import { bufferPool, type Exchange, type HttpServer, type ServerDuties } from '../http/index.ts';
@@ -11,8 +12,11 @@ import { type Background, repeat } from './background.ts';
 import { cacheShares } from './cache-shares.ts';
 import type { Config } from './config-schema.ts';
 import { regionOrdinal } from './database.ts';
+import { type DirectoryPlane, lazyDirectory } from './directory-plane.ts';
 import { behindProxy, parseTrustedProxies } from './forwarded.ts';
+import { lazy, lazyHandle } from './lazy.ts';
 import type { Log } from './log.ts';
+import { type LoginPlane, loginPlane } from './login-plane.ts';
 import { type Metrics, type MetricsReport, metrics } from './metrics.ts';
 import { type Handle, type PlaneName, planeOfHost, planesByHost } from './planes-by-host.ts';
 import { type ProbeWatch, probeWatch } from './probe-watch.ts';
@@ -53,6 +57,11 @@ export interface Plane {
   readonly refusals: content.Refusals;
   readonly probes: ProbeWatch;
   readonly measured: Metrics;
+  /** Opens the directory at the first call. */
+  readonly directory: () => Promise<DirectoryPlane>;
+  readonly login: LoginPlane;
+  /** Opens the resource manager at the first call. */
+  readonly management: () => Promise<azure.Management>;
   /** For requests of other faces in this thread. */
   readonly failed: (exchange: Exchange, error: unknown) => void;
   readonly finished: (exchange: Exchange) => void;
@@ -76,14 +85,30 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   const { config, clock, ids, log, folder, database, publicPort } = parts;
   const wrapper = localKeyWrapper(folder.rootKey);
   const registries = content.registries(database);
+  const keys = await identity.loadSigningKeys(database, wrapper, ids, {
+    purpose: 'registry',
+    clock,
+    rotateAfterMs: config.tokens.keyRotation,
+    tokensLiveMs: Math.max(config.tokens.accessLifetime, config.tokens.refreshLifetime),
+  });
   const tokens = identity.tokenService({
-    keys: await identity.loadSigningKeys(database, wrapper, ids),
+    keys,
     clock,
     ids,
     accessLifetimeMs: config.tokens.accessLifetime,
     refreshLifetimeMs: config.tokens.refreshLifetime,
   });
-  const authenticator = identity.authenticator({ database, tokens, clock });
+  const directory = lazyDirectory({ database, wrapper, clock, ids, tenantId: parts.tenantId, config });
+  const authenticator = identity.authenticator({
+    database,
+    tokens,
+    clock,
+    directory: {
+      directory: identity.directory({ database, clock }),
+      tokens: async () => (await directory()).tokens,
+      domain: config.domain,
+    },
+  });
   const blobStore = await fsBlobStore({ directory: join(folder.path, 'blobs') });
   const { sharedTurns, inUseElsewhere } = parts;
   const environment: content.ContentEnvironment = {
@@ -116,6 +141,19 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
 
   /** Planes besides the data plane, by name; what is not in it answers nobody. */
   const planes: Partial<Record<PlaneName, Handle>> = {};
+  const login = loginPlane({
+    config,
+    database,
+    clock,
+    ids,
+    rootKey: folder.rootKey,
+    tenantId: parts.tenantId,
+    directory,
+    registryKeys: keys,
+    failed: (exchange, error) => failed(exchange, error),
+  });
+  planes.login = login.handle;
+  let openedManagement: azure.Management | undefined;
   const door = registryDoor({ registries, domain: config.domain, publicPort: () => publicPort });
   const trust = await trustStore({
     folder: folder.path,
@@ -147,6 +185,40 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     measured.observe(exchange, milliseconds / 1000);
     log.access(exchange, milliseconds);
   };
+
+  const management = lazy(async () => {
+    openedManagement = await azure.openManagement({
+      ...(await directory()),
+      domain: config.domain,
+      tenantId: parts.tenantId,
+      subscriptionId: parts.subscriptionId,
+      region: config.region.name,
+      database,
+      wrapper,
+      clock,
+      ids,
+      refusals,
+      draining: () => draining,
+      failed,
+      failedLater: (error) => log.error('background-failed', error),
+    });
+    return openedManagement;
+  });
+  planes.management = lazyHandle(async () => (await management()).handle, failed);
+  const graph = lazy(async () =>
+    azure.openGraph({
+      ...(await directory()),
+      applications: identity.applications({ database, clock, ids }),
+      people: identity.people(database),
+      clock,
+      subscriptionId: parts.subscriptionId,
+      domain: config.domain,
+      refusals,
+      draining: () => draining,
+      failed,
+    }),
+  );
+  planes.graph = lazyHandle(graph, failed);
 
   const probes = probeWatch({ clock, ids });
   const rates = content.rateLimits({
@@ -191,6 +263,9 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     refusals,
     probes,
     measured,
+    directory,
+    login,
+    management,
     failed,
     finished,
     inFlight,
@@ -217,13 +292,17 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
         repeat(5_000, () => pulls.flush(), told),
         repeat(5_000, () => refusals.flush(), told),
         repeat(60_000, async () => rates.forget(), told),
+        ...login.background(told),
       ];
     },
     async flush() {
-      const outcomes = await Promise.allSettled([pulls.flush(), refusals.flush()]);
+      const outcomes = await Promise.allSettled([pulls.flush(), refusals.flush(), login.flush()]);
       for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     },
-    close: () => blobStore.close(),
+    async close() {
+      await openedManagement?.settled();
+      await blobStore.close();
+    },
   };
 }
 

@@ -1,6 +1,8 @@
 import { homedir } from 'node:os';
 import type { Command } from 'commander';
+import { askInstance } from './az-instance.ts';
 import { askServer } from './management-client.ts';
+import { planeLabels } from './planes-by-host.ts';
 import { StartRefusal } from './start-refusal.ts';
 import { type Authority, readAuthority } from './trust-places/authority.ts';
 import { bundleFile, bundleText, caVariables, variableLines } from './trust-places/ca-variables.ts';
@@ -49,7 +51,11 @@ async function trust(options: Options, folder: string): Promise<void> {
     unknown: server?.unknown ?? null,
   };
   const named = storeNames.filter((store) => options[store] === true);
-  const places = await placesOf(machine, known, named.length > 0 ? named : storesByDefault(undo));
+  const places = await placesOf(
+    machine,
+    { ...known, planes: server?.planes ?? [] },
+    named.length > 0 ? named : storesByDefault(undo),
+  );
   const lines = await carryOut(machine, userOnly ? places.filter((place) => place.scope === 'user') : places, {
     action: undo ? 'remove' : 'add',
     dryRun,
@@ -81,27 +87,34 @@ function storesByDefault(undo: boolean): readonly StoreName[] {
   return undo ? storeNames : storeNames.filter((store) => store !== 'hosts');
 }
 
-async function placesOf(machine: Machine, known: KnownHosts, stores: readonly StoreName[]): Promise<TrustPlace[]> {
+async function placesOf(
+  machine: Machine,
+  known: KnownHosts & { readonly planes: readonly string[] },
+  stores: readonly StoreName[],
+): Promise<TrustPlace[]> {
   const finders: Readonly<Record<StoreName, () => Promise<TrustPlace[]>>> = {
     system: () => systemStore(machine, known.authority),
     nss: () => nssDatabases(machine, known.authority),
     docker: () => dockerCerts(machine, known),
     containers: () => containersCerts(machine, known),
-    hosts: async () => [hostsFile(machine, known)],
+    hosts: async () => [hostsFile(machine, { ...known, hosts: [...known.hosts, ...known.planes] })],
   };
   return (await Promise.all(stores.map((store) => finders[store]()))).flat();
 }
 
 interface ServerAnswer {
   readonly hosts: readonly string[];
+  /** Where az and the SDKs go besides registries; no client keeps certificates for these by name. */
+  readonly planes: readonly string[];
   readonly unknown: string | null;
   readonly proxy?: string;
 }
 
-/** The login servers of all registries, as the running server knows them. */
+/** The login servers of all registries and the hosts of the planes, as the running server knows them. */
 async function askForHosts(folder: string): Promise<ServerAnswer> {
   try {
-    const { endpoints } = (await askServer(folder, 'GET', '/status')) as { endpoints?: { proxy?: string } };
+    const instance = await askInstance(folder);
+    const planes = Object.keys(planeLabels).map((label) => `${label}.${instance.domain}`);
     const hosts: string[] = [];
     for (let last = ''; ; ) {
       const { registries } = (await askServer(folder, 'GET', `/registries?last=${encodeURIComponent(last)}`)) as {
@@ -112,11 +125,12 @@ async function askForHosts(folder: string): Promise<ServerAnswer> {
       if (next === undefined) break;
       last = next;
     }
-    const proxy = endpoints?.proxy;
-    return { hosts: [...new Set(hosts)], unknown: null, ...(proxy === undefined ? {} : { proxy }) };
+    const { proxy } = instance;
+    return { hosts: [...new Set(hosts)], planes, unknown: null, ...(proxy === null ? {} : { proxy: proxy.url }) };
   } catch (error) {
     // Stores that need no names have their turn all the same.
-    if (error instanceof StartRefusal) return { hosts: [], unknown: `its registries are not known: ${error.message}` };
+    if (error instanceof StartRefusal)
+      return { hosts: [], planes: [], unknown: `its registries are not known: ${error.message}` };
     throw error;
   }
 }

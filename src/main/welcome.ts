@@ -38,11 +38,22 @@ export function welcome(ready: ReadyInfo, options: { dataNamed: boolean }): stri
           `  registry       ${ready.registry.loginServer}  (TLS, for clients that trust it: npx berth trust${data})`,
           ...proxy,
           `  data           ${ready.dataDir}`,
+          ...operatorLines(ready, data),
           '',
           `Show user and secret again:   npx berth credentials${data}`,
           `A token for one repository:   npx berth token create --name ci-pull --repository team/app --actions content/read${data}`,
         ];
   return `\n${[...lines, 'Stop:                         Ctrl+C', ''].join('\n')}\n`;
+}
+
+/** The first user, for Azure's clients and whatever else asks people to sign in. */
+function operatorLines({ operator }: ReadyInfo, data: string): string[] {
+  if (operator === undefined) return [];
+  const { username, password } = operator;
+  return [
+    `  az user        ${username}`,
+    `  az password    ${password}  (shown this once; npx berth user set-password ${username}${data})`,
+  ];
 }
 
 /** A path as a shell takes it. */

@@ -20,6 +20,11 @@ export interface World extends AsyncDisposable, Credentials {
   readonly loginServer: string;
   /** TLS by name, `registry.domain:port`; no resolver knows the name, see `proxy`. */
   readonly tlsServer: string;
+  /** An owner of the subscription. */
+  readonly operator: Credentials;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly domain: string;
   /** What clients take as HTTPS_PROXY to reach `tlsServer`. */
   readonly proxy: string;
   /** The data folder. */
@@ -46,6 +51,9 @@ interface Ready {
   readonly loginServer: string;
   readonly username: string;
   readonly password: string;
+  readonly operator: Credentials;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
   readonly endpoints: { readonly registry: string; readonly proxy: string };
   readonly caFile: string;
 }
@@ -55,6 +63,7 @@ const root = join(import.meta.dirname, '..', '..');
 export const program = process.env['BERTH_TEST_PROGRAM'] ?? join(root, 'bin', 'berth');
 /** Nothing configures the server but its arguments; it also refuses variables that it does not know. */
 const programEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BERTH_')));
+const domain = 'clients.localhost';
 const startTimeoutMs = 90_000;
 const drainTimeoutMs = 20_000;
 
@@ -71,7 +80,7 @@ export async function startBerth(...flags: string[]): Promise<World> {
       '--data',
       data,
       '--domain',
-      'clients.localhost',
+      domain,
       '--http',
       '127.0.0.1:0',
       '--https',
@@ -95,12 +104,16 @@ export async function startBerth(...flags: string[]): Promise<World> {
     await end();
     throw new Error(`berth up did not become ready\n${log()}`, { cause: error });
   }
-  const { loginServer, username, password, caFile } = ready;
+  const { loginServer, username, password, caFile, operator, tenantId, subscriptionId } = ready;
   const tlsServer = new URL(ready.endpoints.registry).host;
   return {
     loginServer,
     username,
     password,
+    operator,
+    tenantId,
+    subscriptionId,
+    domain,
     caFile,
     folder,
     data,

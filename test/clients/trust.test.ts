@@ -194,6 +194,11 @@ describe('berth trust for the whole machine', () => {
     await expect(resolve()).rejects.toThrow('exit code 2');
     await whileTrusted(shell, world, ['--hosts'], async () => {
       expect((await resolve()).stdout).toMatch(/^127\.0\.0\.1 /);
+      // Where az and the SDKs go first.
+      for (const label of ['management', 'login', 'graph', 'msgraph']) {
+        const plane = bareName(world).replace(/^[^.]+/, label);
+        expect((await shell.run('getent', ['hosts', plane])).stdout).toMatch(/^127\.0\.0\.1 /);
+      }
       const curl = [...trusting, '--write-out', '%{http_code}', `https://${world.tlsServer}/v2/`];
       expect((await shell.run('curl', curl)).stdout).toBe('401');
     });

@@ -24,6 +24,10 @@ export interface Berth extends AsyncDisposable, Person {
   readonly caFile: string;
   /** Host and port of the registry under TLS: the audience of its tokens. */
   readonly loginServer: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  /** The first user, an Owner of the subscription. */
+  readonly operatorUser: Person;
   readonly admin: Client;
   readonly nobody: Client;
   as(person: Person): Client;
@@ -44,6 +48,9 @@ interface Ready {
   readonly username: string;
   readonly password: string;
   readonly caFile: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly operator: Person;
 }
 
 const program = join(import.meta.dirname, '..', '..', 'bin', 'berth');
@@ -97,6 +104,9 @@ export async function startBerth(...flags: string[]): Promise<Berth> {
     data,
     caFile: ready.caFile,
     loginServer: ready.registry.loginServer,
+    tenantId: ready.tenantId,
+    subscriptionId: ready.subscriptionId,
+    operatorUser: ready.operator,
     admin: as(ready),
     nobody: client({ address }),
     as,

@@ -38,7 +38,9 @@ export interface SigningKey {
 export async function signingKeyOf(berth: Berth): Promise<SigningKey> {
   const database = new DatabaseSync(join(berth.data, databaseFile), { readOnly: true });
   try {
-    const row = database.prepare('select kid, public_jwk, sealed_private from signing_key').get() as {
+    const row = database
+      .prepare("select kid, public_jwk, sealed_private from signing_key where purpose = 'registry'")
+      .get() as {
       kid: string;
       public_jwk: string;
       sealed_private: string;

@@ -1,7 +1,8 @@
 import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { authenticator, type RegistryAccess, type TokenService } from '../../src/identity/index.ts';
+import { registryAccess } from '../../src/identity/_registry-access.ts';
+import { authenticator, directory, type TokenService } from '../../src/identity/index.ts';
 import { systemClock } from '../../src/kernel/index.ts';
 import { type Database, DatabaseError } from '../../src/ports/index.ts';
 import { digestOf, pushBlob, pushImage } from './_content.ts';
@@ -20,12 +21,25 @@ describe('a database that does not answer (S21)', () => {
       restriction: null,
     }),
   } as unknown as TokenService;
-  const registry: RegistryAccess = { id: 1, name: 'first', audience: 'first', adminEnabled: true, anonymousPull: true };
-  const door = authenticator({ database, tokens, clock: systemClock });
+  const registry = registryAccess({ name: 'first', audience: 'first', anonymousPull: true });
+  const door = authenticator({
+    database,
+    tokens,
+    clock: systemClock,
+    directory: {
+      directory: directory({ database, clock: systemClock }),
+      tokens: away,
+      domain: 'e2e.localhost',
+    },
+  });
 
   it.each([
     ['a password of the admin', { scheme: 'basic', username: 'first', password: 'x' }],
     ['a password of a token', { scheme: 'basic', username: 'somebody', password: 'x' }],
+    [
+      'a secret of an application',
+      { scheme: 'basic', username: '00000000-0000-4000-8000-000000000001', password: 'x' },
+    ],
     ['a bearer', { scheme: 'bearer', token: 'x' }],
   ] as const)('lets nobody in by %s, not even as anonymous', async (_, credential) => {
     await expect(door.authenticate(credential, registry)).rejects.toBeInstanceOf(DatabaseError);

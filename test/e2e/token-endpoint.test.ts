@@ -238,9 +238,28 @@ describe('POST /oauth2/token', () => {
 });
 
 describe('POST /oauth2/exchange', () => {
-  it('says that it is not there yet, to whomever asks', async () => {
-    const answer = await berth.nobody('POST', '/oauth2/exchange', { body: 'grant_type=access_token&access_token=x' });
-    expect({ status: answer.status, code: answer.code }).toEqual({ status: 400, code: 'UNSUPPORTED' });
+  const exchange = (form: Record<string, string>) =>
+    berth.nobody('POST', '/oauth2/exchange', {
+      body: new URLSearchParams(form).toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+
+  it.each(['refresh_token', 'access_token_refresh_token', 'password', ''])(
+    'refuses the grant "%s" and says which it takes',
+    async (grant) => {
+      const answer = await exchange({ grant_type: grant, service: 'x', refresh_token: 'y', access_token: 'z' });
+      expect({ status: answer.status, code: answer.code }).toEqual({ status: 400, code: 'UNSUPPORTED' });
+      expect(answer.json()).toMatchObject({ error: 'unsupported_grant_type' });
+      expect(answer.text).toContain('send access_token');
+    },
+  );
+
+  it('gives nothing for what is no access token of the identity provider', async () => {
+    for (const token of ['', 'x', await accessToken(berth.admin)]) {
+      const answer = await exchange({ grant_type: 'access_token', service: 'x', access_token: token });
+      expect({ status: answer.status, code: answer.code }).toEqual({ status: 401, code: 'UNAUTHORIZED' });
+      expect(answer.json()['refresh_token']).toBeUndefined();
+    }
   });
 });
 

@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { generateKeyPair } from 'jose';
 import { describe, expect, it } from 'vitest';
+import { registryAccess } from '../../src/identity/_registry-access.ts';
 import { tokenService } from '../../src/identity/index.ts';
 import { isFault, manualClock, randomIds } from '../../src/kernel/index.ts';
 import { fuzzAsync, hostileText } from './_fuzz.ts';
 
-const registry = { id: 1, name: 'first', audience: 'first.example', adminEnabled: true, anonymousPull: false };
+const registry = registryAccess({ name: 'first', audience: 'first.example' });
 const clock = manualClock();
 const pair = await generateKeyPair('RS256', { modulusLength: 2048, extractable: true });
 const lifetimes = { accessLifetimeMs: 60_000, refreshLifetimeMs: 60_000 };

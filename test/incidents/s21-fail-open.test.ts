@@ -7,7 +7,13 @@ import { sqliteEngine, type TestEngine } from '../../src/content/_engines.ts';
 import { ociImage } from '../../src/content/_manifest-samples.ts';
 import { app, by, repo, type TestWorld, tag, testWorld } from '../../src/content/_world.ts';
 import { mayServe } from '../../src/content/may-serve.ts';
-import { authenticator, type Credential, credentialService, type TokenService } from '../../src/identity/index.ts';
+import {
+  authenticator,
+  type Credential,
+  credentialService,
+  directory,
+  type TokenService,
+} from '../../src/identity/index.ts';
 import { digestOf, isFault, parseReference, randomIds } from '../../src/kernel/index.ts';
 import type { Database, KeyWrapper } from '../../src/ports/index.ts';
 import { basic } from '../e2e/_client.ts';
@@ -94,11 +100,17 @@ describe('with each call to the database failing in turn (S21)', () => {
     const ended = await credentials.createToken(registry, { name: 'expired', actions, expiresMs: 1 }, by('owner'));
     const claims = { use: 'access', kind: 'token', tokenId: 1, credentialId: 'x', expiresAt: 9e15, restriction: null };
     const tokens = { verify: async () => claims } as unknown as TokenService;
+    const directoryOf = (database: Database) => ({
+      directory: directory({ database, clock: world.clock }),
+      tokens: () => Promise.reject(new Error('no tokens of the directory here')),
+      domain: 'berth.localhost',
+    });
     const access = { ...registry, audience: registry.name, adminEnabled: true, anonymousPull: true };
     const password = (made: { passwords: readonly { value: string }[] }) => made.passwords[0]?.value ?? '';
     const offers: Credential[] = [
       { scheme: 'basic', username: registry.name, password: 'wrong' },
       { scheme: 'basic', username: 'unknown', password: 'wrong' },
+      { scheme: 'basic', username: randomIds.guid(), password: 'wrong' },
       { scheme: 'basic', username: 'deleted', password: password(gone) },
       { scheme: 'basic', username: 'expired', password: password(ended) },
       { scheme: 'bearer', token: 'of a token that is gone' },
@@ -106,7 +118,10 @@ describe('with each call to the database failing in turn (S21)', () => {
     ];
     for (const offer of offers) {
       await neverSucceeds((database) =>
-        authenticator({ database, tokens, clock: world.clock }).authenticate(offer, access),
+        authenticator({ database, tokens, clock: world.clock, directory: directoryOf(database) }).authenticate(
+          offer,
+          access,
+        ),
       );
     }
   });

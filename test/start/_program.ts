@@ -14,6 +14,9 @@ export interface Ready {
   readonly registry: { readonly name: string; readonly loginServer: string };
   readonly username?: string;
   readonly password?: string;
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  readonly operator?: { readonly username: string; readonly password: string };
   readonly endpoints: { readonly registry: string; readonly proxy?: string };
   readonly caFile: string;
 }

@@ -33,6 +33,7 @@ describe('berth status', () => {
     const { username: _name, password: _secret, ...open } = world.ready;
     expect(await json('status')).toEqual({
       ...open,
+      operator: { username: open.operator?.username },
       draining: false,
       inFlight: 0,
       listeners: [
@@ -103,6 +104,30 @@ describe('berth registry', () => {
     expect(changed).toMatchObject({ adminUserEnabled: true, anonymousPullEnabled: true });
     expect(await json('registry', 'delete', 'second')).toEqual({ deleted: 'second' });
     expect(await refused('registry', 'show', 'second')).toContain('there is no registry named "second"');
+  });
+
+  test('a tier, a group and a region can be said, and its id keeps the spelling of the name', async () => {
+    const made = await json('registry', 'create', 'TierOne', '--sku', 'premium', '--resource-group', 'BERTH');
+    expect(made).toMatchObject({ name: 'tierone', sku: 'Premium', resourceGroup: 'berth' });
+    expect(made['id']).toMatch(
+      /\/resourceGroups\/berth\/providers\/Microsoft\.ContainerRegistry\/registries\/TierOne$/,
+    );
+    expect(await json('registry', 'update', 'tierone', '--sku', 'Basic')).toMatchObject({ sku: 'Basic' });
+    expect(await refused('registry', 'update', 'tierone', '--anonymous-pull', 'true')).toContain('Basic');
+    expect(await refused('registry', 'create', 'nowhere', '--resource-group', 'none')).toContain('"none"');
+    expect(await refused('registry', 'create', 'nowhere', '--location', 'moon')).toContain('"moon"');
+    expect(await refused('registry', 'create', 'nowhere', '--sku', 'Classic')).toContain('"Classic"');
+    await json('registry', 'delete', 'tierone');
+  });
+
+  test('another registry can become the one of the plain listener, and then the first one can go', async () => {
+    const first = world.ready.registry.name;
+    expect(await refused('registry', 'delete', first)).toContain('berth registry update NAME --default');
+    await json('registry', 'create', 'nextone');
+    expect(await json('registry', 'update', 'nextone', '--default')).toMatchObject({ default: true });
+    expect(await json('registry', 'show', first)).toMatchObject({ default: false });
+    expect(await json('registry', 'update', first, '--default')).toMatchObject({ default: true });
+    await json('registry', 'delete', 'nextone');
   });
 
   test('refuses what cannot be', async () => {

@@ -6,6 +6,7 @@ import { ask, basic } from './_client.ts';
 import { stateOf } from './_folder.ts';
 import { anyPorts, openScratch, startServer, until } from './_program.ts';
 
+const guid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const address = /^127\.0\.0\.1:[0-9]+$/;
 
 describe('a first start', () => {
@@ -17,7 +18,7 @@ describe('a first start', () => {
     const [, user] = /user {11}(\S+)\n/.exec(text) ?? [];
     const [, secret] = /secret {9}(\S+)\n/.exec(text) ?? [];
     expect(text).toContain(`echo '${secret}' | docker login ${loginServer} --username ${user} --password-stdin\n`);
-    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(20);
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(22);
 
     const signedIn = await ask(String(loginServer), '/v2/', {
       headers: { authorization: basic(String(user), String(secret)) },
@@ -78,6 +79,9 @@ describe('the line of --json', () => {
       registry: { name, loginServer: expect.stringMatching(new RegExp(`^${name}\\.berth\\.localhost:[0-9]+$`)) },
       username: name,
       password: expect.stringMatching(/^\S{32,}$/),
+      tenantId: expect.stringMatching(guid),
+      subscriptionId: expect.stringMatching(guid),
+      operator: { username: 'operator@berth.localhost', password: expect.stringMatching(/^[A-Za-z0-9]{24}$/) },
       endpoints: {
         registry: `https://${ready.registry.loginServer}`,
         proxy: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[0-9]+$/),
@@ -88,9 +92,20 @@ describe('the line of --json', () => {
 
     const again = await world.up().ready();
     expect(Object.keys(again).toSorted()).toEqual(
-      ['caFile', 'dataDir', 'endpoints', 'loginServer', 'pid', 'ready', 'registry'].toSorted(),
+      [
+        'caFile',
+        'dataDir',
+        'endpoints',
+        'loginServer',
+        'pid',
+        'ready',
+        'registry',
+        'subscriptionId',
+        'tenantId',
+      ].toSorted(),
     );
     expect(again.registry.name).toBe(name);
+    expect(again.tenantId).toBe(ready.tenantId);
   });
 
   test('is all that npm start --silent prints', async () => {

@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { clientNames } from './catalog.ts';
+import { clientNames, pythonClients } from './catalog.ts';
+import { environmentOf, locatePython, missingReason, wholeMark } from './locate.ts';
 import { programsOn } from './versions.ts';
 
 describe('the clients', () => {
@@ -13,6 +14,36 @@ describe('the clients', () => {
     expect(few).not.toContain('cosign');
     expect(all).toContain('cosign');
     expect(new Set(all).size).toBe(all.length);
+    expect([few.includes('az'), all.includes('az')]).toEqual([false, false]);
+    expect(clientNames('azure')).toEqual(['docker', 'podman', 'skopeo', 'busybox', 'az']);
+  });
+});
+
+describe.skipIf(process.platform === 'win32')('a Python client', () => {
+  test('is there when its environment says that it is whole, and of the pinned version', async () => {
+    const before = process.env['BERTH_TEST_CLIENTS_CACHE'];
+    const cache = await mkdtemp(join(tmpdir(), 'berth-python-'));
+    process.env['BERTH_TEST_CLIENTS_CACHE'] = cache;
+    try {
+      const [az] = pythonClients;
+      if (az === undefined) throw new Error('there is no Python client');
+      const bin = join(environmentOf(az), 'bin');
+      await mkdir(bin, { recursive: true });
+      await writeFile(join(bin, 'az'), '#!/bin/sh\n');
+      await chmod(join(bin, 'az'), 0o755);
+      expect(missingReason('az')).toBe('not in the cache');
+      await writeFile(wholeMark(az), '2.90.0');
+      expect(locatePython('az')).toBeUndefined();
+      await writeFile(wholeMark(az), az.version);
+      expect(locatePython('az')).toBe(join(bin, 'az'));
+      expect(missingReason('az')).toBeUndefined();
+      await rm(join(bin, 'az'));
+      expect(missingReason('az')).toBe('not in the cache');
+    } finally {
+      if (before === undefined) delete process.env['BERTH_TEST_CLIENTS_CACHE'];
+      else process.env['BERTH_TEST_CLIENTS_CACHE'] = before;
+      await rm(cache, { recursive: true, force: true });
+    }
   });
 });
 

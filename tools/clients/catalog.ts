@@ -1,12 +1,16 @@
 /** The clients that Berth is tested with, pinned. A version moves here and nowhere else. */
 
-/** `test:clients` is part of each integration run and stays short; `test:full` has the time for the rest. */
-export type ClientSet = 'clients' | 'full';
+/**
+ * `test:clients` and `test:azure` are part of each integration run and stay short; `test:full` has the time for the rest.
+ */
+export type ClientSet = 'clients' | 'azure' | 'full';
 
 interface Client {
   readonly name: string;
   /** True for what only `test:full` uses. */
   readonly full?: true;
+  /** Whether `test:azure` uses it, too, or nothing else does. */
+  readonly azure?: 'too' | 'only';
   /** True where the client's engine must be started by root. */
   readonly needsRoot?: true;
 }
@@ -35,6 +39,7 @@ export interface GoClient extends Client {
 export const debianClients: readonly DebianClient[] = [
   {
     name: 'docker',
+    azure: 'too',
     packages: ['docker.io', 'iptables'],
     programs: ['docker', 'dockerd', 'containerd', 'runc'],
     needsRoot: true,
@@ -42,6 +47,7 @@ export const debianClients: readonly DebianClient[] = [
   },
   {
     name: 'podman',
+    azure: 'too',
     packages: ['podman', 'runc'],
     programs: ['podman', 'runc'],
     needsRoot: true,
@@ -54,11 +60,11 @@ export const debianClients: readonly DebianClient[] = [
     needsRoot: true,
     versionArgs: ['--version'],
   },
-  { name: 'skopeo', packages: ['skopeo'], programs: ['skopeo'], versionArgs: ['--version'] },
+  { name: 'skopeo', packages: ['skopeo'], programs: ['skopeo'], azure: 'too', versionArgs: ['--version'] },
   { name: 'nss', packages: ['libnss3-tools'], programs: ['certutil'], versionArgs: ['-V'] },
   { name: 'nginx', packages: ['nginx-light'], programs: ['nginx'], versionArgs: ['-v'] },
   { name: 'caddy', packages: ['caddy'], programs: ['caddy'], versionArgs: ['version'] },
-  { name: 'busybox', packages: ['busybox-static'], programs: ['busybox'], versionArgs: ['--help'] },
+  { name: 'busybox', packages: ['busybox-static'], programs: ['busybox'], azure: 'too', versionArgs: ['--help'] },
   {
     name: 'ctr',
     packages: ['containerd'],
@@ -163,12 +169,29 @@ export const goClients: readonly GoClient[] = [
   },
 ];
 
-/** Whether a set uses a client: the full set builds on the other one. */
+/** A client from the Python package index, each in a virtual environment of its own. */
+export interface PythonClient extends Client {
+  readonly package: string;
+  readonly version: string;
+  /** What the package puts into the environment's folder of programs. */
+  readonly program: string;
+  /** Arguments that make the program print its version. */
+  readonly versionArgs: readonly string[];
+}
+
+export const pythonClients: readonly PythonClient[] = [
+  { name: 'az', package: 'azure-cli', version: '2.91.0', program: 'az', azure: 'only', versionArgs: ['version'] },
+];
+
+/** Whether a set uses a client: the full set builds on `clients`, and that of Azure has its own. */
 export function isIn(set: ClientSet, client: Client): boolean {
-  return set === 'full' || client.full !== true;
+  if (set === 'azure') return client.azure !== undefined;
+  return client.azure !== 'only' && (set === 'full' || client.full !== true);
 }
 
 /** Every client of a set, by name. */
 export function clientNames(set: ClientSet): string[] {
-  return [...debianClients, ...goClients].filter((client) => isIn(set, client)).map((client) => client.name);
+  return [...debianClients, ...goClients, ...pythonClients]
+    .filter((client) => isIn(set, client))
+    .map((client) => client.name);
 }

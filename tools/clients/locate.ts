@@ -1,11 +1,46 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { debianClients, goClients } from './catalog.ts';
+import { debianClients, goClients, type PythonClient, pythonClients } from './catalog.ts';
 
-/** Where clients built for the tests live between runs. */
+/** Where clients made for the tests live between runs. */
+export function clientsCache(): string {
+  return process.env['BERTH_TEST_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients');
+}
+
+/** The built ones among them. */
 export function clientsBin(): string {
-  return join(process.env['BERTH_TEST_CLIENTS_CACHE'] ?? join(homedir(), '.cache', 'berth-clients'), 'bin');
+  return join(clientsCache(), 'bin');
+}
+
+/** The virtual environment of a Python client, whether or not it is there. */
+export function environmentOf(client: PythonClient): string {
+  return join(clientsCache(), `${client.package}-${client.version}`);
+}
+
+/**
+ * The file that says that an environment is whole: an environment cannot be moved, so it is made where it stays, and
+ * whoever is interrupted leaves half of one there.
+ */
+export function wholeMark(client: PythonClient): string {
+  return join(environmentOf(client), '.whole');
+}
+
+/** The program of a Python client at its pinned version; undefined unless its environment is whole. */
+export function locatePython(name: string): string | undefined {
+  const client = pythonClients.find((each) => each.name === name);
+  if (client === undefined) throw new Error(`"${name}" is no Python client that the tests know`);
+  const program = join(environmentOf(client), 'bin', client.program);
+  return readMark(client) === client.version && isExecutable(program) ? program : undefined;
+}
+
+function readMark(client: PythonClient): string | undefined {
+  try {
+    return readFileSync(wholeMark(client), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** The search path of the tests: pinned builds first, then what the machine has, then root's folders. */
@@ -29,6 +64,9 @@ export function missingReason(name: string): string | undefined {
     const absent = debian.programs.filter((program) => locate(program) === undefined);
     if (absent.length > 0) return `${absent.join(', ')} not found`;
     return refusedForRoot(debian);
+  }
+  if (pythonClients.some((client) => client.name === name)) {
+    return locatePython(name) === undefined ? 'not in the cache' : undefined;
   }
   const go = goClients.find((client) => client.name === name);
   if (go === undefined) throw new Error(`"${name}" is no client that the tests know`);

@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { type ClientSet, debianClients, goClients, isIn, jibVersion } from './catalog.ts';
+import { type ClientSet, debianClients, goClients, isIn, jibVersion, pythonClients } from './catalog.ts';
 import { command } from './command.ts';
 import { clientsPath, isExecutable, missingReason } from './locate.ts';
 
@@ -31,9 +31,9 @@ export async function clientVersions(set: ClientSet): Promise<string[]> {
     }
     if (client.name === 'maven') lines.push(`jib-maven-plugin ${jibVersion}`);
   }
-  for (const client of goClients) {
+  for (const client of [...goClients, ...pythonClients]) {
     if (isIn(set, client) && missingReason(client.name) === undefined) {
-      lines.push(`${client.name} ${client.version.slice(1)}`);
+      lines.push(`${client.name} ${client.version.replace(/^v/, '')}`);
     }
   }
   return [...new Set(lines)];

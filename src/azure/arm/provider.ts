@@ -1,7 +1,7 @@
-import type { RequestContext } from '../../data/index.ts';
+import type { RequestContext, ResourceRow } from '../../data/index.ts';
 import type { Exchange } from '../../http/index.ts';
 import type { Principal, Subject } from '../../identity/index.ts';
-import type { JsonObject, PlaneUrls, ResourceId } from '../../kernel/index.ts';
+import type { Conditions, JsonObject, PlaneUrls, ResourceId } from '../../kernel/index.ts';
 
 /**
  * What a resource provider gives to the front of the resource manager: which operations it serves, by the ids of the
@@ -13,6 +13,22 @@ export interface ResourceProvider {
   /** Types it serves, for `GET /providers`. */
   readonly resourceTypes: readonly ResourceType[];
   readonly operations: Readonly<Record<string, ArmOperationHandler>>;
+  /** How its resources go with their group, by their types as in `resourceTypes`. */
+  readonly removers?: Readonly<Record<string, ResourceRemover>>;
+}
+
+/** How a resource of one type goes when its group is deleted. */
+export interface ResourceRemover {
+  /**
+   * What stands against it, as a sentence for the caller; undefined where nothing does. Asked of every resource before the
+   * first one goes, so that a group is not half gone when it is refused.
+   */
+  obstacle?(resource: ResourceRow): Promise<string | undefined>;
+  /**
+   * Deletes it with all that is below it, as its own DELETE does; the row of `resource` goes in the same transaction. One that
+   * is not there any more is no error: after a crash it is asked again. A Fault or ArmError ends the deletion of the group.
+   */
+  remove(resource: ResourceRow, context: RequestContext): Promise<void>;
 }
 
 export interface ResourceType {
@@ -46,6 +62,8 @@ export interface ArmCall {
   readonly subject: Subject;
   /** The subject with its roles at `scope`. */
   readonly principal: Principal;
+  /** If-Match and If-None-Match; what writes holds them against what it finds, by `requireConditions` in its transaction. */
+  readonly conditions: Conditions;
   readonly context: RequestContext;
   readonly urls: PlaneUrls;
 }

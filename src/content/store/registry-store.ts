@@ -1,23 +1,10 @@
 import { sql } from 'kysely';
-import { statement } from '../../data/index.ts';
+import { type RegistryRow, statement } from '../../data/index.ts';
 
 /** A registry as the data plane needs it on every request. */
-export interface RegistryRecord {
-  id: number;
-  name: string;
-  resource_group: string;
-  resource_key: string;
-  sku: string;
-  admin_enabled: number;
-  anonymous_pull: number;
-  is_default: number;
-  arm_tokens: number;
-  export_allowed: number;
-  role_mode: string;
-  created_ms: number;
-}
+export type RegistryRecord = Pick<RegistryRow, Exclude<(typeof registryColumns)[number], 'id'>> & { id: number };
 
-const columns = [
+export const registryColumns = [
   'id',
   'name',
   'resource_group',
@@ -35,7 +22,7 @@ const columns = [
 export const registryByName = statement<{ name: string }, RegistryRecord>((db, p) =>
   db
     .selectFrom('registry')
-    .select([...columns])
+    .select([...registryColumns])
     .where('name', '=', p.name)
     .where('state', '=', 'live')
     .limit(1),
@@ -44,7 +31,7 @@ export const registryByName = statement<{ name: string }, RegistryRecord>((db, p
 export const defaultRegistry = statement<Record<string, never>, RegistryRecord>((db) =>
   db
     .selectFrom('registry')
-    .select([...columns])
+    .select([...registryColumns])
     .where('is_default', '=', 1)
     .where('state', '=', 'live')
     .orderBy('id')
@@ -54,7 +41,7 @@ export const defaultRegistry = statement<Record<string, never>, RegistryRecord>(
 export const listRegistries = statement<{ last: string; limit: number }, RegistryRecord>((db, p) =>
   db
     .selectFrom('registry')
-    .select([...columns])
+    .select([...registryColumns])
     .where('state', '=', 'live')
     .where('name', '>', p.last)
     .orderBy('name')
@@ -70,6 +57,9 @@ export const insertRegistry = statement<
     sku: 'Basic' | 'Standard' | 'Premium';
     adminEnabled: number;
     anonymousPull: number;
+    armTokens: number;
+    exportAllowed: number;
+    roleMode: RegistryRow['role_mode'];
     isDefault: number;
     now: number;
     stamp: string;
@@ -87,33 +77,15 @@ export const insertRegistry = statement<
       admin_enabled: p.adminEnabled,
       anonymous_pull: p.anonymousPull,
       is_default: p.isDefault,
-      arm_tokens: 1,
-      export_allowed: 1,
-      role_mode: 'LegacyRegistryPermissions',
+      arm_tokens: p.armTokens,
+      export_allowed: p.exportAllowed,
+      role_mode: p.roleMode,
       created_ms: p.now,
       deleted_ms: null,
       stamp: p.stamp,
     })
     .onConflict((conflict) => conflict.doNothing())
     .returning('id'),
-);
-
-/** Changes the switches that are not null. */
-export const updateRegistry = statement<{
-  id: number;
-  adminEnabled: number | null;
-  anonymousPull: number | null;
-  stamp: string;
-}>((db, p) =>
-  db
-    .updateTable('registry')
-    .set({
-      admin_enabled: sql<number>`coalesce(${p.adminEnabled}, admin_enabled)`,
-      anonymous_pull: sql<number>`coalesce(${p.anonymousPull}, anonymous_pull)`,
-      stamp: p.stamp,
-    })
-    .where('id', '=', p.id)
-    .where('state', '=', 'live'),
 );
 
 export const retireRegistry = statement<{ id: number; now: number; stamp: string }>((db, p) =>
@@ -148,15 +120,23 @@ export const insertResourceGroup = statement<{
     name: p.name,
     location: p.location,
     tags: sql<string>`'{}'`,
+    provisioning_state: sql<'Succeeded'>`'Succeeded'`,
     created_ms: p.now,
     stamp: p.stamp,
   }),
 );
 
-/** The oldest resource group: the one that the first start made. */
+/** The oldest resource group, usually the one that the first start made; held against its deletion. */
 export const firstResourceGroup = statement<Record<string, never>, { key: string; name: string; location: string }>(
-  (db) =>
-    db.selectFrom('resource_group').select(['key', 'name', 'location']).orderBy('created_ms').orderBy('key').limit(1),
+  (db, _p, dialect) =>
+    db
+      .selectFrom('resource_group')
+      .select(['key', 'name', 'location'])
+      .where('provisioning_state', '=', 'Succeeded')
+      .orderBy('created_ms')
+      .orderBy('key')
+      .limit(1)
+      .modifyEnd(dialect.forShare()),
 );
 
 export const insertDeployment = statement<{

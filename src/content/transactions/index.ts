@@ -9,10 +9,11 @@ import {
   noteFinding,
 } from './check-transactions.ts';
 import { loseBody, loseObject, restoreBody, restoreObject } from './damage-transactions.ts';
+import { foundDeployment } from './founding-transactions.ts';
 import { deleteManifest, deleteTag, putManifest } from './manifest-transactions.ts';
 import { recordPulls } from './pull-transactions.ts';
 import { recordRefusals } from './refusal-transactions.ts';
-import { changeRegistry, createRegistry, deleteRegistry, foundDeployment } from './registry-transactions.ts';
+import { changeRegistry, createRegistry, deleteRegistry } from './registry-transactions.ts';
 import { beginBackupHold, endBackupHold, endRemovals, extendBackupHold } from './removal-transactions.ts';
 import { deleteRepository, setAttributes } from './repository-transactions.ts';
 import { moveRestored, settleRestored } from './restore-transactions.ts';

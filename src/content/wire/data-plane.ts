@@ -11,7 +11,7 @@ import { correlationHeader, fixedHeaders } from './common-headers.ts';
 import { errorBody, wireErrors } from './errors.ts';
 import { registryHandlers, repositoryHandlers, tokenHandlers } from './handlers.ts';
 import type { KeptAnswer } from './kept-answers.ts';
-import { refusalOf } from './refusal-record.ts';
+import { refusalOf, wantedOf } from './refusal-record.ts';
 import { type DataRoute, dataRoutes } from './routes.ts';
 import { progressHeaders } from './v2/uploads.ts';
 
@@ -99,6 +99,9 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     audience: door.canonical(registry),
     adminEnabled: registry.adminEnabled,
     anonymousPull: registry.anonymousPull,
+    resourceKey: registry.resourceKey,
+    roleMode: registry.roleMode,
+    armTokens: registry.armTokens,
   };
   if (route.id === 'oauth2.token' || route.id === 'oauth2.exchange') {
     services.rates.take(registry, route.id, exchange.method, null);
@@ -228,7 +231,12 @@ function refuse(options: DataPlaneOptions, exchange: Exchange, state: RequestSta
   }
   // An unknown grant is a bad request there (RFC 6749 §5.2); 405 would speak of the method.
   const status = oauth && error.code === 'unsupported' ? 400 : wireErrors[error.code].status;
-  const refusal = refusalOf(exchange, error, { route, status, at: options.services.clock.now() });
+  const refusal = refusalOf(exchange, error, {
+    wanted: route === null ? [] : wantedOf(route),
+    takesForm: oauth,
+    status,
+    at: options.services.clock.now(),
+  });
   exchange.facts.rule = refusal.rule;
   options.services.refusals.note(refusal, isWorthKeeping(error, refusal));
   exchange.sendJson(status, errorBody(error, { oauth, requestId: exchange.requestId, detail }), headers);

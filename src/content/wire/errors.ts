@@ -36,6 +36,7 @@ export const wireErrors: Readonly<Record<FaultCode, WireError>> = {
   'request-invalid': { status: 400, code: 'UNSUPPORTED', oauth: 'invalid_request' },
   'not-found': { status: 404, code: 'NAME_UNKNOWN', oauth: 'invalid_request' },
   conflict: { status: 409, code: 'BLOB_UPLOAD_INVALID', oauth: 'invalid_request' },
+  'precondition-failed': { status: 412, code: 'UNSUPPORTED', oauth: 'invalid_request' },
   unavailable: { status: 503, code: 'UNKNOWN', oauth: 'temporarily_unavailable' },
   'storage-full': { status: 507, code: 'UNKNOWN', oauth: 'server_error' },
   timeout: { status: 408, code: 'UNKNOWN', oauth: 'server_error' },

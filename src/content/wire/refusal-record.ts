@@ -3,14 +3,23 @@ import { type Fault, parseAuthorization } from '../../kernel/index.ts';
 import { type Refusal, toldBy } from '../refusal.ts';
 import type { DataRoute } from './routes.ts';
 
-/** Makes the operator's record of a refused request. Reads of the request what cannot hold a secret, see `Refusal`. */
-export function refusalOf(
-  exchange: Exchange,
-  fault: Fault,
-  known: { route: DataRoute | null; status: number; at: number },
-): Refusal {
+/** What the plane knows of a request that it refuses. */
+export interface RefusedRequest {
+  /** The rights that were asked for. */
+  readonly wanted: readonly string[];
+  /** Whether a credential may stand in the body. */
+  readonly takesForm: boolean;
+  readonly status: number;
+  /** Unix milliseconds. */
+  readonly at: number;
+}
+
+/**
+ * Makes the operator's record of a refused request, of whichever plane. Reads of the request what cannot hold a secret, see
+ * `Refusal`.
+ */
+export function refusalOf(exchange: Exchange, fault: Fault, known: RefusedRequest): Refusal {
   const { facts } = exchange;
-  const { route } = known;
   const told = toldBy(fault);
   const form = parseAuthorization(exchange.header('authorization')).scheme;
   return {
@@ -20,12 +29,12 @@ export function refusalOf(
     listener: exchange.listener.name,
     address: exchange.address,
     actor: facts.actor === '' ? told.actor : facts.actor,
-    signedIn: form === 'none' && route?.access.kind === 'token-endpoint' && exchange.method === 'POST' ? 'form' : form,
+    signedIn: form === 'none' && known.takesForm && exchange.method === 'POST' ? 'form' : form,
     operation: facts.operation,
     method: exchange.method,
     repository: facts.repository,
     reference: facts.reference.slice(0, 200),
-    wanted: route === null ? [] : wantedOf(route),
+    wanted: known.wanted,
     status: known.status,
     rule: told.rule,
     because: told.because,
@@ -33,7 +42,8 @@ export function refusalOf(
   };
 }
 
-function wantedOf({ access }: DataRoute): string[] {
+/** The rights that a route of the data plane asks for. */
+export function wantedOf({ access }: DataRoute): string[] {
   switch (access.kind) {
     case 'repository':
       return [access.action];

@@ -12,8 +12,9 @@ export const ground: Migration = {
         id ${text} primary key, incarnation ${text} not null, tenant_id ${text} not null, subscription_id ${text} not null,
         created_ms ${bigint} not null)`,
       `create table resource_group (
-        key ${text} primary key, name ${text} not null, location ${text} not null, tags ${text} not null, created_ms ${bigint} not null,
-        stamp ${text} not null)`,
+        key ${text} primary key, name ${text} not null, location ${text} not null, tags ${text} not null,
+        provisioning_state ${text} not null, created_ms ${bigint} not null, stamp ${text} not null)`,
+      `create index resource_group_deleting on resource_group (key) where provisioning_state = 'Deleting'`,
       `create table region (ordinal integer primary key, name ${text} not null unique, state ${text} not null, created_ms ${bigint} not null)`,
 
       `create table registry (
@@ -22,6 +23,7 @@ export const ground: Migration = {
         is_default integer not null, arm_tokens integer not null, export_allowed integer not null, role_mode ${text} not null,
         created_ms ${bigint} not null, deleted_ms ${bigint}, stamp ${text} not null)`,
       `create unique index registry_name on registry (name) where state = 'live'`,
+      `create unique index registry_of_resource on registry (resource_key) where state = 'live'`,
 
       `create table repository (
         id ${serial}, registry_id ${bigint} not null references registry (id), name ${text} not null, state ${text} not null,
@@ -124,7 +126,7 @@ export const ground: Migration = {
 
       `create table signing_key (
         kid ${text} primary key, purpose ${text} not null, algorithm ${text} not null, public_jwk ${text} not null, sealed_private ${text} not null,
-        created_ms ${bigint} not null, retired_ms ${bigint})`,
+        created_ms ${bigint} not null, signs_from_ms ${bigint} not null, retired_ms ${bigint})`,
       `create table admin_credential (
         registry_id ${bigint} not null references registry (id), name ${text} not null, credential_id ${text} not null,
         sealed ${text} not null, hash ${text} not null, created_ms ${bigint} not null, primary key (registry_id, name))`,
@@ -152,6 +154,7 @@ export const ground: Migration = {
         id ${text} primary key, kind ${text} not null, resource_key ${text} not null, principal_id ${text} not null, status ${text} not null,
         error ${text}, created_ms ${bigint} not null, ended_ms ${bigint})`,
       `create index operation_by_end on operation (ended_ms)`,
+      `create index operation_running on operation (resource_key) where status = 'Running'`,
 
       `create table account (
         object_id ${text} primary key, name ${text} not null, name_key ${text} not null unique, display_name ${text} not null,
@@ -160,11 +163,11 @@ export const ground: Migration = {
       `create table application (
         object_id ${text} primary key, app_id ${text} not null unique, display_name ${text} not null, identifier_uris ${text} not null,
         created_ms ${bigint} not null, stamp ${text} not null)`,
-      `create index application_by_name on application (display_name, object_id)`,
+      `create index application_by_name on application (lower(display_name), object_id)`,
       `create table service_principal (
         object_id ${text} primary key, app_id ${text} not null unique, kind ${text} not null, display_name ${text} not null,
         enabled integer not null, resource_key ${text}, created_ms ${bigint} not null, stamp ${text} not null)`,
-      `create index service_principal_by_name on service_principal (display_name, object_id)`,
+      `create index service_principal_by_name on service_principal (lower(display_name), object_id)`,
       `create index service_principal_of_resource on service_principal (resource_key) where resource_key is not null`,
       `create table client_secret (
         key_id ${text} primary key, app_id ${text} not null, owner ${text} not null, display_name ${text} not null, hint ${text} not null,
@@ -185,9 +188,9 @@ export const ground: Migration = {
       `create index device_code_expiry on device_code (expires_ms)`,
       `create table refresh_grant (
         id ${text} primary key, account_id ${text} not null, credential_id ${text} not null, client_id ${text} not null,
-        hash ${text} not null unique, previous_hash ${text}, rotated_ms ${bigint} not null, created_ms ${bigint} not null,
+        generation integer not null, origin_hash ${text}, rotated_ms ${bigint} not null, created_ms ${bigint} not null,
         expires_ms ${bigint} not null, revoked_ms ${bigint})`,
-      `create index refresh_grant_previous on refresh_grant (previous_hash) where previous_hash is not null`,
+      `create index refresh_grant_of_origin on refresh_grant (origin_hash) where origin_hash is not null`,
       `create index refresh_grant_of_account on refresh_grant (account_id)`,
       `create index refresh_grant_expiry on refresh_grant (expires_ms)`,
       `create table sign_in (
@@ -195,6 +198,8 @@ export const ground: Migration = {
         principal ${text} not null, client_id ${text} not null, resource ${text} not null, error ${text} not null, address ${text} not null,
         user_agent ${text} not null)`,
       `create index sign_in_by_time on sign_in (at_ms)`,
+      `create index sign_in_of_principal on sign_in (principal_id, id)`,
+      `create index sign_in_refused on sign_in (id) where error <> ''`,
     ];
   },
 };

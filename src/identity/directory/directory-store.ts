@@ -86,18 +86,27 @@ export const rolesAt = statement<
     .limit(500),
 );
 
-/** Roles of somebody below a scope, by key; for lists of what they may see. `prefix` ends in a slash. */
+/**
+ * Roles of somebody below a scope, by scope and role, after `lastScope` and `lastRole`. `prefix` is the scope with a slash,
+ * `end` the first text behind all that begin so.
+ */
 export const rolesBelow = statement<
-  { principalId: string; prefix: string; end: string; last: string; limit: number },
-  { scope_key: string; role_id: string; name: string }
+  { principalId: string; prefix: string; end: string; lastScope: string; lastRole: string; limit: number },
+  { scope_key: string; role_id: string }
 >((db, p) =>
   db
     .selectFrom('role_assignment')
-    .select(['scope_key', 'role_id', 'name'])
+    .select(['scope_key', 'role_id'])
     .where('principal_id', '=', p.principalId)
     .where('scope_key', '>=', p.prefix)
     .where('scope_key', '<', p.end)
-    .where('scope_key', '>', p.last)
+    .where((eb) =>
+      eb.or([
+        eb('scope_key', '>', p.lastScope),
+        eb.and([eb('scope_key', '=', p.lastScope), eb('role_id', '>', p.lastRole)]),
+      ]),
+    )
     .orderBy('scope_key')
+    .orderBy('role_id')
     .limit(p.limit),
 );

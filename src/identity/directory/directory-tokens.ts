@@ -88,6 +88,7 @@ export function directoryTokens(options: {
     tenantId,
     async issueAccess(request) {
       const { subject, clientId, resource } = request;
+      const now = clock.now();
       const end = endOf(subject);
       const client = request.version === 2 ? { azp: clientId } : { appid: clientId };
       const token = await sign(
@@ -96,7 +97,7 @@ export function directoryTokens(options: {
         { use: 'access', res: resource, knd: subject.kind, cid: subject.credentialId, ...client },
         end,
       );
-      return { token, expiresInSeconds: Math.floor((end - clock.now()) / 1000) };
+      return { token, expiresInSeconds: Math.floor((end - now) / 1000) };
     },
     issueId: (request) =>
       sign(
@@ -134,8 +135,8 @@ async function verifyNow(token: string, keys: SigningKeys, clock: Clock): Promis
   try {
     const result = await jwtVerify(
       token,
-      (header) => {
-        const key = header.kid === undefined ? undefined : keys.verifying(header.kid);
+      async (header) => {
+        const key = header.kid === undefined ? undefined : await keys.verifying(header.kid);
         if (!key) throw new Error('no such key');
         return key;
       },

@@ -9,6 +9,7 @@ import {
   accountByCredential,
   principalBySecret,
   rolesAt,
+  rolesBelow,
   type SubjectRecord,
   secretsOfApplication,
 } from './directory-store.ts';
@@ -29,18 +30,32 @@ export interface Subject {
 /** What a token says of its subject. */
 export type SubjectClaims = Pick<Subject, 'kind' | 'objectId' | 'credentialId'>;
 
+/** What became of a try to sign in by secret. `name` is that of a service principal that is there. */
+export type SecretJudgement =
+  | { readonly subject: Subject }
+  | { readonly refused: 'unknown'; readonly name: null }
+  | { readonly refused: 'wrong' | 'disabled' | 'ended' | 'early'; readonly name: string };
+
 /** Who is who in the tenant, read for each request, so that what was taken away is gone with the next one. */
 export interface Directory {
   /** The subject of a token, as long as its account is enabled and its credential there. Throws `unauthenticated`. */
   subjectOf(claims: SubjectClaims): Promise<Subject>;
   /** The service principal of an application by its secret. Undefined when it is wrong, ended or not there. */
   bySecret(appId: string, secret: string): Promise<Subject | undefined>;
+  /** The service principal of an application, without any proof; null when there is none. */
+  application(appId: string): Promise<Pick<Subject, 'objectId' | 'name'> | null>;
+  /** The same, with the reason of a refusal; for operators only. */
+  judgeSecret(appId: string, secret: string): Promise<SecretJudgement>;
   /** The roles of somebody that count at a scope (a key): there and above. */
   rolesOf(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
+  /** The roles of somebody below a scope (a key), by scope: what decides which parts of a list they see. */
+  rolesBelow(objectId: string, scope: string): Promise<readonly RoleGrant[]>;
   /** The subject as one who asks the resource manager about `scope`. */
   principalAt(subject: Subject, scope: string): Promise<Principal>;
 }
 
+/** Rows that one statement brings of what somebody has below a scope. */
+const rowsAtOnce = 1000;
 /** Scopes that one statement asks for; no resource has more above it. */
 const scopesAtOnce = 8;
 
@@ -59,6 +74,22 @@ export function directory(options: { database: Database; clock: Clock }): Direct
     });
   };
 
+  const judgeSecret: Directory['judgeSecret'] = async (appId, secret) => {
+    const rows = await database.all(secretsOfApplication, { appId: appId.toLowerCase() });
+    // Each is compared, so that time does not tell which one was near.
+    const matching = rows.filter((row) => row.key_id !== null && secretMatches(secret, row.key_id, row.hash ?? ''))[0];
+    // An unknown application costs as many hashes as one with two secrets.
+    for (let missing = rows.length; missing < 2; missing++) hashSecret(secret, appId);
+    const known = rows[0];
+    if (!known) return { refused: 'unknown', name: null };
+    const name = nameOf({ kind: 'service-principal', name: known.name, objectId: known.object_id });
+    if (!matching || matching.key_id === null || matching.end_ms === null) return { refused: 'wrong', name };
+    if (matching.enabled !== 1) return { refused: 'disabled', name };
+    if (matching.end_ms <= clock.now()) return { refused: 'ended', name };
+    if ((matching.start_ms ?? 0) > clock.now()) return { refused: 'early', name };
+    return { subject: living('service-principal', matching, matching.key_id, matching.end_ms) };
+  };
+
   return {
     async subjectOf(claims) {
       const { objectId, credentialId } = claims;
@@ -71,19 +102,32 @@ export function directory(options: { database: Database; clock: Clock }): Direct
       return living(claims.kind, row, credentialId, row?.end_ms ?? null);
     },
     async bySecret(appId, secret) {
-      const rows = await database.all(secretsOfApplication, { appId: appId.toLowerCase() });
-      const now = clock.now();
-      // Each is compared, so that time does not tell which one was near.
-      const matching = rows.filter(
-        (row) => row.key_id !== null && secretMatches(secret, row.key_id, row.hash ?? ''),
-      )[0];
-      // An unknown application costs as many hashes as one with two secrets.
-      for (let missing = rows.length; missing < 2; missing++) hashSecret(secret, appId);
-      if (!matching || matching.enabled !== 1 || matching.key_id === null || matching.end_ms === null) return undefined;
-      if (matching.end_ms <= now || (matching.start_ms ?? 0) > now) return undefined;
-      return living('service-principal', matching, matching.key_id, matching.end_ms);
+      const judged = await judgeSecret(appId, secret);
+      return 'subject' in judged ? judged.subject : undefined;
     },
+    async application(appId) {
+      const row = (await database.all(secretsOfApplication, { appId: appId.toLowerCase() }))[0];
+      return row ? { objectId: row.object_id, name: row.name } : null;
+    },
+    judgeSecret,
     rolesOf,
+    async rolesBelow(objectId, scope) {
+      const base = scope === '/' ? '' : scope;
+      // The character behind the slash ends what begins with it.
+      const range = { principalId: objectId, prefix: `${base}/`, end: `${base}0`, limit: rowsAtOnce };
+      const grants: RoleGrant[] = [];
+      let last = { lastScope: '', lastRole: '' };
+      for (;;) {
+        const rows = await database.all(rolesBelow, { ...range, ...last });
+        for (const row of rows) {
+          const role = roleById(row.role_id);
+          if (role !== undefined) grants.push({ scope: row.scope_key, role });
+        }
+        const end = rows.at(-1);
+        if (end === undefined || rows.length < rowsAtOnce) return grants;
+        last = { lastScope: end.scope_key, lastRole: end.role_id };
+      }
+    },
     principalAt: async (subject, scope) => ({
       kind: subject.kind,
       name: nameOf(subject),

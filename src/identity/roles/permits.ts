@@ -27,22 +27,26 @@ export function permits(
 
 /** Whether a role by itself allows an action. */
 export function roleAllows(role: Role, action: string, plane: ActionPlane = 'control'): boolean {
+  const wanted = action.toLowerCase();
   return role.permissions.some((one) => {
     const allowed = plane === 'data' ? one.dataActions : one.actions;
     const excepted = plane === 'data' ? one.notDataActions : one.notActions;
-    return allowed.some((pattern) => matches(pattern, action)) && !excepted.some((pattern) => matches(pattern, action));
+    return allowed.some((pattern) => matches(pattern, wanted)) && !excepted.some((pattern) => matches(pattern, wanted));
   });
 }
 
-const compiled = new Map<string, RegExp>();
-
-/** Patterns are those of role definitions, so there is a bounded number of them. */
-function matches(pattern: string, action: string): boolean {
-  let expression = compiled.get(pattern);
-  if (!expression) {
-    const parts = pattern.split('*').map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-    expression = new RegExp(`^${parts.join('.*')}$`, 'i');
-    compiled.set(pattern, expression);
+/** Linear in both texts: what lies between two stars is looked for once, from left to right. `text` is in lower case. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.toLowerCase().split('*');
+  const [first = '', ...rest] = parts;
+  const last = rest.pop();
+  if (last === undefined) return first === text;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of rest) {
+    const found = text.indexOf(part, at);
+    if (found === -1) return false;
+    at = found + part.length;
   }
-  return expression.test(action);
+  return text.length - at >= last.length && text.endsWith(last);
 }

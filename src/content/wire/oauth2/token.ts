@@ -1,4 +1,10 @@
-import { type AccessEntry, grantAccess, missingCredential, type Principal } from '../../../identity/index.ts';
+import {
+  type AccessEntry,
+  grantAccess,
+  missingCredential,
+  type Principal,
+  tokenUserName,
+} from '../../../identity/index.ts';
 import { Fault, operatorOnly, parseAuthorization, parseScopes } from '../../../kernel/index.ts';
 import type { TokenCall } from '../call.ts';
 
@@ -31,15 +37,36 @@ export async function postToken(call: TokenCall): Promise<void> {
   );
   exchange.facts.actor = principal.name;
   // A refresh token is had for a password only: one that could be renewed by itself would live for ever.
-  const refresh = form.get('access_type') === 'offline' && principal.expiresAt === null;
+  const byPassword = form.get('grant_type') === 'password' && form.get('username') !== tokenUserName;
+  const refresh = form.get('access_type') === 'offline' && byPassword;
   await answer(call, { principal, scopes: form.getAll('scope'), refresh });
 }
 
-/** `POST /oauth2/exchange`: needs the identity provider, which this version does not have. */
-export async function exchangeToken(_call: TokenCall): Promise<void> {
-  throw new Fault(
-    'unsupported',
-    'signing in with an Entra access token is not there yet; use the admin user or a token',
+/**
+ * `POST /oauth2/exchange`: an access token of the identity provider for a refresh token of the registry (ACR-FACTS §4.3).
+ * The older grants hand over a refresh token of the identity provider, which no registry should see.
+ */
+export async function exchangeToken(call: TokenCall): Promise<void> {
+  const { exchange, services, access } = call;
+  const form = new URLSearchParams((await exchange.readBody(maxFormBytes)).toString('utf8'));
+  const grant = form.get('grant_type') ?? '';
+  if (grant !== 'access_token') {
+    throw new Fault(
+      'unsupported',
+      `grant_type "${grant.slice(0, 60)}" is not taken at /oauth2/exchange; send access_token with an access token of the identity provider`,
+    );
+  }
+  const tenant = form.get('tenant');
+  const principal = await services.authenticator.fromAccessToken(
+    form.get('access_token') ?? '',
+    tenant === '' ? null : tenant,
+    access,
+  );
+  exchange.facts.actor = principal.name;
+  exchange.sendJson(
+    200,
+    { refresh_token: await services.tokens.issueRefresh(principal, access) },
+    { 'cache-control': 'no-store' },
   );
 }
 

@@ -1,4 +1,4 @@
-import { listingActions, visibleRanges } from '../../../identity/index.ts';
+import { listedRanges } from '../../../identity/index.ts';
 import { parseDigest, parsePage } from '../../../kernel/index.ts';
 import type { Call, RepositoryCall } from '../call.ts';
 import { nextLink } from '../paging.ts';
@@ -10,7 +10,7 @@ import { nextLink } from '../paging.ts';
 export async function getCatalog(call: Call): Promise<void> {
   const { exchange } = call;
   const page = parsePage(exchange.query.get('n'), exchange.query.get('last'));
-  const ranges = visibleRanges(call.principal.grants, listingActions);
+  const ranges = listedRanges(call.principal);
   const { names, more } = await call.services.catalog.repositories(call.registry, ranges, page);
   const last = names.at(-1);
   exchange.sendJson(

@@ -1,0 +1,4 @@
+import { sqliteEngine } from './_engines.ts';
+import { registriesContract } from './registries.contract.ts';
+
+registriesContract('sqlite', sqliteEngine);

@@ -1,0 +1,4 @@
+import { sqliteEngine } from '../content/_engines.ts';
+import { directorySignInContract } from './directory-sign-in.contract.ts';
+
+directorySignInContract('sqlite', sqliteEngine);
