@@ -26,15 +26,15 @@ it.each(walks)('a walk over the %s of a large snapshot lets others have their tu
     first: async () => undefined,
   } as unknown as BackupSnapshot;
   let turns = 0;
-  let walking = true;
+  const walking = new AbortController();
   const others = (async () => {
-    while (walking) {
+    while (!walking.signal.aborted) {
       await turn();
       turns++;
     }
   })();
   for await (const page of walk(snapshot)) void page;
-  walking = false;
+  walking.abort();
   await others;
   expect(turns).toBeGreaterThan(pages);
 });
