@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as turn } from 'node:timers/promises';
 import { algorithmOf, type Digest, startDigest } from '../kernel/index.ts';
 import { type BlobReader, type BlobStore, BlobStoreError, type SqlReader, type Statement } from '../ports/index.ts';
 import type { ContentEnvironment } from './environment.ts';
@@ -44,6 +45,8 @@ async function* presentPlaces(snapshot: SqlReader): AsyncGenerator<StoredPlace[]
   for (;;) {
     const rows = await snapshot.all(storedPlaces, { ...after, lastRegistry: beyondAll, limit: pageRows });
     yield rows.filter((row) => row.state === 'present');
+    // A snapshot is read in this thread: others get their turn after each page.
+    await turn();
     const last = rows.at(-1);
     if (rows.length < pageRows || !last) return;
     after = { registryId: last.registry_id, digest: last.digest, region: last.region_ordinal, store: last.store };
@@ -67,6 +70,7 @@ export async function* damagedBodies(
       const verdict = row && judgeBody(environment, body, row);
       if (verdict && verdict.kind !== 'whole') yield { body, verdict };
     }
+    await turn();
     const last = rows.at(-1);
     if (rows.length < pageRows || !last) break;
     after = { registryId: last.registry_id, kind: last.kind, digest: last.digest };
@@ -94,6 +98,7 @@ async function* bodiesWithoutRow(snapshot: SqlReader): AsyncGenerator<BackupBody
       if (row.state !== 'live' || row.has_body) continue;
       yield { registryId: row.registry_id, kind: 'manifest', digest: row.digest };
     }
+    await turn();
     const last = rows.at(-1);
     if (rows.length < pageRows || !last) return;
     id = last.id;
