@@ -1,4 +1,4 @@
-import { describe, expect, inEveryForm, lacksAz, test as base } from './_az.ts';
+import { test as base, describe, expect, inEveryForm, lacksAz } from './_az.ts';
 import { pushImage } from './_push.ts';
 
 /** `name` is the first registry, by which az finds it. */
