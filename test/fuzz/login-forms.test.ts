@@ -95,6 +95,8 @@ describe('a way back', () => {
   it('leads to a port of this machine and nowhere else', () => {
     fuzz(
       hostileText(
+        'http://localhost',
+        'http://127.0.0.1:8400',
         'http://',
         'https://',
         'localhost',
