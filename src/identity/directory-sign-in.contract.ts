@@ -96,7 +96,8 @@ export function directorySignInContract(name: string, open: EngineFactory): void
         issue,
         signIn: (password: string, username = appId) =>
           door.authenticate({ scheme: 'basic', username, password }, access),
-        bear: (token: string) => door.authenticate({ scheme: 'bearer', token }, access),
+        bear: (token: string, changed: Partial<RegistryAccess> = {}) =>
+          door.authenticate({ scheme: 'bearer', token }, { ...access, ...changed }),
         exchange: (token: string, tenant: string | null = null, changed: Partial<RegistryAccess> = {}) =>
           door.fromAccessToken(token, tenant, { ...access, ...changed }),
       };
@@ -196,6 +197,17 @@ export function directorySignInContract(name: string, open: EngineFactory): void
       await world.apps.removeSecret({ appId: world.appId, owner: 'application' }, first.keyId);
       await expect(world.bear(bearer)).rejects.toMatchObject(refused);
       await expect(world.door.fromRefreshToken(refresh, world.access)).rejects.toMatchObject(refused);
+    });
+
+    test('counts roles as the registry does when it is asked, whatever was asked before', async () => {
+      await using world = await newWorld();
+      await world.assign('AcrPush');
+      const { secret } = await world.secret();
+      const all = [{ type: 'repository', name: 'team/app', actions: ['pull', 'push'] }];
+      const bearer = await world.tokens.issueAccess(await world.signIn(secret), world.access, all);
+      expect(may(await world.bear(bearer))).toBe(1 | 2);
+      expect(may(await world.bear(bearer, { roleMode: 'AbacRepositoryPermissions' }))).toBe(0);
+      expect(may(await world.bear(bearer))).toBe(1 | 2);
     });
 
     test('makes tokens that end with the secret behind them', async () => {
