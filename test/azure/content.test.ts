@@ -1,4 +1,4 @@
-import { describe, expect, inEveryForm, lacksAz, test as base } from './_az.ts';
+import { test as base, describe, expect, inEveryForm, lacksAz } from './_az.ts';
 import { pushImage } from './_push.ts';
 
 /** `registry` is the name of the first one, by which az finds it. */
