@@ -1,10 +1,10 @@
 import { type AzurePlace, type AzurePlan, measureInTurn } from './azure-place.ts';
-import { berthLog } from './berth.ts';
+import { cpuPerRequest } from './cpu-per-request.ts';
 import type { Figure } from './figures.ts';
-import { measureOneByOne } from './one-by-one.ts';
 import type { TextRequest } from './work.ts';
 
 const askedAtOnce = 4;
+const connections = 8;
 const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
 
 /**
@@ -12,11 +12,10 @@ const form = { 'Content-Type': 'application/x-www-form-urlencoded' };
  * token for a refresh token, the same one again and again as docker sends it; for a service principal with AcrPull.
  */
 export async function measureExchange(place: AzurePlace, plan: AzurePlan): Promise<Figure[]> {
-  const { azure, berth } = place;
+  const { berth } = place;
   const { signal } = plan;
-  const count = plan.quick ? 50 : 200;
+  const count = plan.quick ? 50 : 500;
   const endpoint = berth.endpoints.token;
-  const log = berthLog(azure.folder);
   const service = `${endpoint.host}:${endpoint.port}`;
   const exchange = (accessToken: string): TextRequest => ({
     method: 'POST',
@@ -24,13 +23,12 @@ export async function measureExchange(place: AzurePlace, plan: AzurePlan): Promi
     headers: form,
     body: new URLSearchParams({ grant_type: 'access_token', service, access_token: accessToken }).toString(),
   });
-  const ask = (requests: readonly TextRequest[]): Promise<{ cpuMs: number }> =>
-    measureOneByOne(endpoint, {
+  const ask = (requests: readonly TextRequest[]): Promise<number> =>
+    cpuPerRequest(endpoint, {
       tokens: {},
       work: { kind: 'requests', tokenName: '', requests, expected: 200 },
-      requests: requests.length,
-      log,
-      isOne: ({ path }) => path === requests[0]?.path,
+      connections,
+      count: requests.length,
       signal,
     });
   const [first = ''] = await accessTokens(place, 1);
@@ -52,13 +50,13 @@ export async function measureExchange(place: AzurePlace, plan: AzurePlan): Promi
     [
       {
         name: 'exchange',
-        title: 'registry refresh token by a new access token of the identity provider',
-        measure: async () => ({ cpu: (await ask((await accessTokens(place, count)).map(exchange))).cpuMs }),
+        title: `registry refresh token by a new access token of the identity provider, ${connections} conn`,
+        measure: async () => ({ cpu: await ask((await accessTokens(place, count)).map(exchange)) }),
       },
       {
         name: 'refresh',
-        title: 'registry access token by a refresh token',
-        measure: async () => ({ cpu: (await ask(Array.from({ length: count }, () => refresh))).cpuMs }),
+        title: `registry access token by a refresh token, ${connections} conn`,
+        measure: async () => ({ cpu: await ask(Array.from({ length: count }, () => refresh)) }),
       },
     ],
     plan,

@@ -2,14 +2,12 @@ import { pulledRepository } from './azure-folder.ts';
 import type { AzurePlace, AzurePlan } from './azure-place.ts';
 import { tagName } from './big-folder.ts';
 import type { Endpoint } from './contenders.ts';
+import { cpuPerRequest } from './cpu-per-request.ts';
 import { type Figure, figure } from './figures.ts';
-import { prepareLoad } from './load.ts';
-import { timed } from './measure.ts';
 import { endpointTokens } from './tokens.ts';
 import type { Work } from './work.ts';
 
 const connections = 16;
-const mostSeconds = 10;
 const sides = ['admin', 'robot'] as const;
 type SideName = (typeof sides)[number];
 const ways = ['again', 'once'] as const;
@@ -47,12 +45,12 @@ export async function measurePermissionChecks({ azure, berth }: AzurePlace, plan
       for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
         plan.signal.throwIfAborted();
         const work: Work = { kind: 'get-pages', tokenName: side, paths: pathsOf() };
-        const cpu = await cpuMs(endpoint, { tokens, work, count, signal: plan.signal });
+        const cpu = await cpuPerRequest(endpoint, { tokens, work, connections, count, signal: plan.signal });
         plan.say(`  permission-checks ${way} ${side}: ${cpu.toFixed(4)} CPU-ms`);
         if (round > 0) values[side].push(cpu);
       }
     }
-    const title = way === 'again' ? 'manifest GET, the same tag' : 'manifest GET, a new tag each';
+    const title = `manifest GET, ${way === 'again' ? 'the same tag' : 'a new tag each'}, ${connections} conn`;
     const named = (name: string, text: string, unit: string, all: readonly number[]): Figure =>
       figure({
         name: `permission-checks/${way}/${name}`,
@@ -73,18 +71,4 @@ export async function measurePermissionChecks({ azure, berth }: AzurePlace, plan
     );
   }
   return figures;
-}
-
-async function cpuMs(
-  endpoint: Endpoint,
-  job: { tokens: Record<string, string>; work: Work; count: number; signal: AbortSignal },
-): Promise<number> {
-  const { host, port, ca } = endpoint;
-  const { tokens, work, count } = job;
-  await using load = await prepareLoad(
-    { target: { host, port, ca }, connections, seconds: mostSeconds, maxOperations: count, tokens, work },
-    AbortSignal.any([job.signal, AbortSignal.timeout(90_000)]),
-  );
-  const { cpuSeconds, result } = await timed(endpoint, () => load.run());
-  return (cpuSeconds * 1000) / result.operations;
 }
