@@ -8,6 +8,8 @@ import { loggedMs, measureOneByOne } from './one-by-one.ts';
 import { median } from './statistics.ts';
 import type { TextRequest } from './work.ts';
 
+/** Items of a page of the resource manager. */
+const pageSize = 1000;
 const registryVersion = 'api-version=2025-11-01';
 const findFilter = encodeURIComponent("resourceType eq 'Microsoft.ContainerRegistry/registries'");
 
@@ -22,7 +24,7 @@ export async function measureArm(place: AzurePlace, plan: AzurePlan): Promise<Fi
   const owner = await client.userToken(azure.operator, 'management');
   const lone = await client.robotToken(azure.lone, 'management');
   const requests = plan.quick ? 100 : 1000;
-  const finds = plan.quick ? 2 : 5;
+  const pagesOfFinds = plan.quick ? 2 : 50;
   if ((plan.rounds + 1) * requests > registries) throw new Error('there are not registries enough for so many rounds');
 
   const loaded = async (operation: string, asked: readonly TextRequest[], expected = 200) => {
@@ -41,7 +43,7 @@ export async function measureArm(place: AzurePlace, plan: AzurePlan): Promise<Fi
   const find = (name: string, { who, token, found }: { who: string; token: string; found: number }): Asked => ({
     name: `find-${name}`,
     title: `every page of the list of ${registries} registries, ${who}`,
-    measure: () => measureFind(place, { token, found, times: finds }),
+    measure: () => measureFind(place, { token, found, times: Math.ceil(pagesOfFinds / Math.ceil(found / pageSize)) }),
   });
 
   return measureInTurn(

@@ -127,6 +127,7 @@ export const goals: readonly Goal[] = [
   figureAtMost('idle/rss', { text: 'resident memory', limit: 120, unit: 'MB' }),
   figureAtMost('exchange/exchange/cpu', { text: 'CPU of a refresh exchange', limit: 1.5, unit: 'ms' }),
   figureStated('exchange/refresh/cpu', 'CPU ms of an access token by a refresh token'),
+  figureStated('exchange/signature/cpu', 'CPU ms of one RS256 signature, which each of the two makes'),
   figureAtMost('arm/registry/log', { text: 'GET of a registry: ms in the access log', limit: 1, unit: 'ms' }),
   figureStated('arm/find-owner/log', 'every page of [find] for the Owner: ms in the access log'),
   figureStated('arm/find-lone/log', '[find] for who has one registry: ms in the access log'),
