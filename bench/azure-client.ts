@@ -67,7 +67,12 @@ export function azureClient({ endpoints, tenantId }: RunningBerth): AzureClient 
   ): Promise<unknown> => {
     const name = planeHost(plane);
     const outgoing = request({
-      ...{ agent, host, port, servername: name, method, path },
+      agent,
+      host,
+      port,
+      servername: name,
+      method,
+      path,
       headers: { host: `${name}:${port}`, 'content-length': Buffer.byteLength(body ?? ''), ...headers },
     });
     outgoing.end(body);
