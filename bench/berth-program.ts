@@ -7,6 +7,9 @@ const run = promisify(execFile);
 
 export const projectFolder: string = fileURLToPath(new URL('..', import.meta.url));
 
+/** The domain of a Berth under measurement. */
+export const benchDomain = 'bench.localhost';
+
 /** The command as users have it. */
 export const berthCommand: string = join(projectFolder, 'bin', 'berth');
 
@@ -39,5 +42,5 @@ export function upArguments(options: {
   const { data, http, https, flags } = options;
   const proxy = flags.has('--proxy-listen') ? ['--proxy-listen', 'off'] : [];
   const listeners = ['--http', http, '--https', https, ...proxy];
-  return ['up', '--json', '--data', data, '--domain', 'bench.localhost', ...listeners];
+  return ['up', '--json', '--data', data, '--domain', benchDomain, ...listeners];
 }

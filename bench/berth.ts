@@ -19,6 +19,17 @@ interface ReadyLine {
   /** The first start of a folder alone tells these. */
   readonly username?: string;
   readonly password?: string;
+  readonly tenantId?: string;
+  readonly subscriptionId?: string;
+  readonly operator?: Credentials;
+}
+
+/** A Berth under measurement. */
+export interface RunningBerth extends Contender {
+  readonly tenantId: string;
+  readonly subscriptionId: string;
+  /** An Owner of the subscription; the first start of a folder alone tells it. */
+  readonly operator: Credentials | undefined;
 }
 
 export interface BerthOptions {
@@ -40,7 +51,7 @@ export function berthLog(folder: string): string {
  * Starts Berth as a user would by script: every feature on (tokens, permission checks, access log, metrics), its log in a
  * file, on a plain and a TLS listener. The data folder is `data` in `folder`.
  */
-export async function startBerth(options: BerthOptions): Promise<Contender> {
+export async function startBerth(options: BerthOptions): Promise<RunningBerth> {
   const { name, folder, postgres } = options;
   await using stack = new AsyncDisposableStack();
   const listeners = { http: '127.0.0.1:0', https: '127.0.0.1:0', flags: await upFlags() };
@@ -69,6 +80,9 @@ export async function startBerth(options: BerthOptions): Promise<Contender> {
   const running = stack.move();
   return {
     name,
+    tenantId: ready.tenantId ?? '',
+    subscriptionId: ready.subscriptionId ?? '',
+    operator: ready.operator,
     version: postgres ? `this tree, ${postgres.version}` : 'this tree',
     endpoints: { token: endpoint, anonymous: endpoint, tls },
     [Symbol.asyncDispose]: () => running.disposeAsync(),

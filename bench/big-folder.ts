@@ -6,6 +6,7 @@ import { openConnection } from './connection.ts';
 import type { Credentials } from './contenders.ts';
 import { randomImage } from './content.ts';
 import { registryClient } from './registry-client.ts';
+import { changeColumns, repeat, stampColumn } from './repeat-rows.ts';
 import { endpointTokens } from './tokens.ts';
 import { pushImage } from './work.ts';
 
@@ -48,7 +49,7 @@ export async function makeBigFolder(folder: string, sizes: Sizes): Promise<BigFo
   try {
     // Nobody loses anything when this transaction is lost; Berth sets its own when it opens the database.
     db.exec('pragma journal_mode = memory; pragma synchronous = off; pragma cache_size = -262144; begin');
-    repeatTags(db, sizes.tags - 1);
+    repeatTags(db, tagsRepository, sizes.tags - 1);
     repeatRepositories(db, sizes.repositories - 1);
     db.exec('commit; pragma journal_mode = wal');
   } finally {
@@ -73,8 +74,9 @@ async function pushSeeds(folder: string): Promise<Credentials> {
   return endpoint.credentials;
 }
 
-function repeatTags(db: DatabaseSync, count: number): void {
-  const repository = `(select id from repository where name = '${tagsRepository}')`;
+/** Gives a repository that has the tag `tagName(0)` the next `count` ones, on the same manifest. */
+export function repeatTags(db: DatabaseSync, repositoryName: string, count: number): void {
+  const repository = `(select id from repository where name = '${repositoryName}')`;
   const name = `printf('v%07d', n.i)`;
   repeat(db, {
     table: 'tag',
@@ -90,7 +92,7 @@ function repeatTags(db: DatabaseSync, count: number): void {
   });
   repeat(db, {
     table: 'change',
-    where: `repository = '${tagsRepository}' and kind = 'tag.set'`,
+    where: `repository = '${repositoryName}' and kind = 'tag.set'`,
     count,
     set: { ...changeColumns, tag: name },
   });
@@ -124,36 +126,4 @@ function repeatRepositories(db: DatabaseSync, count: number): void {
     count,
     set: { ...changeColumns, repository: name },
   });
-}
-
-/** Number of the row that is being made; the rows of one table are `seeds.count` for each `n.i`. */
-const rowNumber = '((n.i - 1) * seeds.count + seed.rowid)';
-
-const changeColumns = { id: `seeds.top + ${rowNumber}`, n: `seeds.top_n + ${rowNumber}`, stamp: stampColumn('stamp') };
-
-/** The stamp of the seed, moved on by one for each row: the low 16 bits of its number are a counter (kernel/stamp.ts). */
-function stampColumn(column: string): string {
-  return `printf('%016x', seeds.moment + ${rowNumber}) || substr(seed.${column}, 17)`;
-}
-
-/** Inserts `count` times what `where` selects, all columns alike but for those of `set` (SQL on `seed`, `seeds` and `n.i`). */
-function repeat(
-  db: DatabaseSync,
-  { table, where, count, set }: { table: string; where: string; count: number; set: Record<string, string> },
-): void {
-  const columns = db.prepare(`select name from pragma_table_info('${table}')`).all() as { name: string }[];
-  const unknown = Object.keys(set).filter((column) => !columns.some(({ name }) => name === column));
-  if (unknown.length > 0) throw new Error(`${table} has no column ${unknown.join(', ')}; the schema has changed`);
-  const names = columns.map(({ name }) => `"${name}"`).join(', ');
-  const values = columns.map(({ name }) => set[name] ?? `seed."${name}"`).join(', ');
-  db.exec(`create temp table seed as select * from main.${table} where ${where}`);
-  const { count: seeds } = db.prepare('select count(*) as count from seed').get() as { count: number };
-  if (seeds === 0) throw new Error(`a push leaves no row in ${table} where ${where}; the schema has changed`);
-  db.exec(`create temp table seeds as select ${seeds} as count, ${Date.now()} * 65536 as moment,
-    (select max(id) from main.change) as top, (select max(n) from main.change) as top_n`);
-  if (count > 0) {
-    db.exec(`with recursive n(i) as (select 1 union all select i + 1 from n where i < ${count})
-      insert into main.${table} (${names}) select ${values} from n cross join seed cross join seeds`);
-  }
-  db.exec('drop table seed; drop table seeds');
 }

@@ -22,6 +22,8 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly ca: string | undefined;
+  /** The name that the requests are for, with which the certificate is compared; otherwise the host. */
+  readonly name?: string | undefined;
 }
 
 /** One keep-alive connection with one request in flight at a time (no pipelining). */
@@ -37,7 +39,7 @@ const readBufferBytes = 512 * 1024;
  * Opens a connection on first use and again when the server closed it. A raw socket with one reused read buffer,
  * because node:http costs the load generator about as much CPU as a fast server spends.
  */
-export function openConnection({ host, port, ca }: Target): Connection {
+export function openConnection({ host, port, ca, name }: Target): Connection {
   const readBuffer = Buffer.allocUnsafe(readBufferBytes);
   let socket: Socket | undefined;
   let settle: { resolve: (answer: Answer) => void; reject: (error: Error) => void } | undefined;
@@ -78,7 +80,8 @@ export function openConnection({ host, port, ca }: Target): Connection {
       },
     };
     // tls.connect hands `onread` on to its socket, which its type does not say.
-    const fresh = ca === undefined ? connect(options) : connectTls({ ...options, ca, minVersion: 'TLSv1.3' });
+    const named = name === undefined ? {} : { servername: name };
+    const fresh = ca === undefined ? connect(options) : connectTls({ ...options, ...named, ca, minVersion: 'TLSv1.3' });
     fresh.on('error', (error) => {
       if (fresh === socket) fail(error);
     });
@@ -95,7 +98,7 @@ export function openConnection({ host, port, ca }: Target): Connection {
         reader.expect(request.method);
         socket ??= open();
         socket.cork();
-        socket.write(requestHead(request, `${host}:${port}`), 'latin1');
+        socket.write(requestHead(request, `${name ?? host}:${port}`), 'latin1');
         if (request.body !== undefined && request.body.length > 0) socket.write(request.body);
         socket.uncork();
       }),

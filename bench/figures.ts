@@ -18,8 +18,16 @@ export interface FigureRowResult {
   readonly skipped: readonly string[];
 }
 
-/** Rows that give figures, in the order of the report; all stand on the big folder. */
-export const figureRowNames = ['tags-page', 'catalog-page', 'catalog-scoped', 'start', 'idle'] as const;
+/** Rows that stand on the big folder. */
+export const bigRowNames = ['tags-page', 'catalog-page', 'catalog-scoped', 'start', 'idle'] as const;
+export type BigRowName = (typeof bigRowNames)[number];
+
+/** Rows that stand on the Azure folder. */
+export const azureRowNames = ['exchange', 'arm', 'permission-checks'] as const;
+export type AzureRowName = (typeof azureRowNames)[number];
+
+/** Rows that give figures, in the order of the report. */
+export const figureRowNames = [...bigRowNames, ...azureRowNames] as const;
 export type FigureRowName = (typeof figureRowNames)[number];
 
 /** Makes a figure of the values of the rounds. */

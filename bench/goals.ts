@@ -83,6 +83,14 @@ const figureAtMost = (name: string, { text, limit, unit }: { text: string; limit
   value: ({ figures }) => figures.find((each) => each.name === name && each.side === 'berth')?.median,
 });
 
+const figureStated = (name: string, text: string): Goal => ({
+  row: name.split('/')[0] ?? name,
+  text,
+  limit: null,
+  atLeast: false,
+  value: ({ figures }) => figures.find((each) => each.name === name)?.median,
+});
+
 const pageGoals = (row: string): Goal[] => [
   ...['first', 'middle', 'last'].flatMap((position) => [
     figureAtMost(`${row}/${position}/cpu`, { text: `${position}: CPU per request`, limit: 1, unit: 'ms' }),
@@ -117,6 +125,20 @@ export const goals: readonly Goal[] = [
   figureAtMost('start/command', { text: 'spawn to first answer, bin/berth', limit: 500, unit: 'ms' }),
   figureAtMost('start/program', { text: 'spawn to first answer, built program', limit: 500, unit: 'ms' }),
   figureAtMost('idle/rss', { text: 'resident memory', limit: 120, unit: 'MB' }),
+  figureAtMost('exchange/exchange/cpu', { text: 'CPU of a refresh exchange', limit: 1.5, unit: 'ms' }),
+  figureStated('exchange/refresh/cpu', 'CPU ms of an access token by a refresh token'),
+  figureStated('exchange/signature/cpu', 'CPU ms of one RS256 signature, which each of the two makes'),
+  figureAtMost('arm/registry/log', { text: 'GET of a registry: ms in the access log', limit: 1, unit: 'ms' }),
+  figureStated('arm/find-owner/log', 'every page of [find] for the Owner: ms in the access log'),
+  figureStated('arm/find-lone/log', '[find] for who has one registry: ms in the access log'),
+  figureStated('arm/subscriptions/log', 'GET /subscriptions: ms in the access log'),
+  figureStated('arm/assign/log', 'PUT of a role assignment: ms in the access log'),
+  figureAtMost('permission-checks/again/ratio', {
+    text: 'manifest GET with roles over that of the admin (CPU)',
+    limit: 1.05,
+    unit: '',
+  }),
+  figureStated('permission-checks/once/ratio', 'the same for manifests that nobody asked for before'),
   {
     row: 'blob-get-200m-workers',
     text: 'rate of two workers ≥ 1.6 of one',

@@ -1,5 +1,3 @@
-import { readFileSync, statSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
 import { berthLog } from './berth.ts';
 import type { BigFolder } from './big-folder.ts';
 import type { Endpoint } from './contenders.ts';
@@ -13,13 +11,8 @@ import {
   positions,
   titleOf,
 } from './listing-places.ts';
-import { prepareLoad } from './load.ts';
-import { timed } from './measure.ts';
+import { measureOneByOne } from './one-by-one.ts';
 import { median } from './statistics.ts';
-
-/** A slow list ends a measurement before its requests are through. */
-const mostSeconds = 3;
-const logWithinMs = 10_000;
 
 export interface ListingPlan {
   readonly rounds: number;
@@ -93,45 +86,15 @@ async function measurePlace(
   place: Place,
   { round, endpoint, log, plan }: { round: number; endpoint: Endpoint; log: string; plan: ListingPlan },
 ): Promise<{ cpuMs: number; logMs: number }> {
-  const { host, port, ca } = endpoint;
-  const from = statSync(log).size;
-  await using load = await prepareLoad(
-    {
-      target: { host, port, ca },
-      connections: 1,
-      seconds: mostSeconds,
-      maxOperations: plan.requests,
-      tokens: { list: place.token },
-      work: {
-        kind: 'get-pages',
-        tokenName: 'list',
-        paths: place.paths.slice(round * plan.requests).slice(0, plan.requests),
-      },
-    },
-    AbortSignal.any([plan.signal, AbortSignal.timeout(90_000)]),
-  );
-  const { cpuSeconds, result } = await timed(endpoint, () => load.run());
+  const { requests, signal } = plan;
   const path = place.paths[0]?.replace(/\?.*/, '');
-  return {
-    cpuMs: (cpuSeconds * 1000) / result.operations,
-    logMs: median(await loggedMs(log, { from, path, count: result.operations })),
-  };
-}
-
-/** The `ms` of the lines of `path` that were logged behind `from` bytes; the log is written a second late. */
-async function loggedMs(
-  log: string,
-  { from, path, count }: { from: number; path: string | undefined; count: number },
-): Promise<number[]> {
-  const deadline = performance.now() + logWithinMs;
-  for (;;) {
-    const lines = readFileSync(log).subarray(from).toString('utf8').split('\n').slice(0, -1);
-    const found = lines
-      .map((line) => JSON.parse(line) as { path?: string; ms?: number })
-      .filter((line) => line.path === path);
-    if (found.length >= count) return found.map(({ ms }) => ms ?? Number.NaN);
-    if (performance.now() > deadline)
-      throw new Error(`the access log tells of ${found.length} requests, not of ${count}`);
-    await delay(100);
-  }
+  const measured = await measureOneByOne(endpoint, {
+    tokens: { list: place.token },
+    work: { kind: 'get-pages', tokenName: 'list', paths: place.paths.slice(round * requests).slice(0, requests) },
+    requests,
+    log,
+    isOne: (line) => line.path === path,
+    signal,
+  });
+  return { cpuMs: measured.cpuMs, logMs: median(measured.logMs) };
 }

@@ -7,6 +7,8 @@ export interface RegistryClient {
   exists(repository: string, path: string): Promise<boolean>;
   /** GETs any path with the token of that name; returns the size of the body in bytes. */
   get(path: string, tokenName: string): Promise<number>;
+  /** Sends any request with the token of that name; returns the size of the answer's body in bytes. */
+  ask(request: Request, tokenName: string, expected: number): Promise<number>;
   /** GETs and counts the body; returns its size in bytes. */
   download(repository: string, path: string): Promise<number>;
   /** Uploads by POST and PUT, or by POST, PATCH and PUT when `streamed`. */
@@ -41,6 +43,7 @@ export function registryClient(connection: Connection, tokens: Readonly<Record<s
       return answer.status === 200;
     },
     get: async (path, tokenName) => (await send(tokenName, { method: 'GET', path }, [200])).bodyBytes,
+    ask: async (request, tokenName, expected) => (await send(tokenName, request, [expected])).bodyBytes,
     download: async (repository, path) => {
       const answer = await send(repository, { method: 'GET', path: `/v2/${repository}/${path}` }, [200]);
       return answer.bodyBytes;

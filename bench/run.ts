@@ -1,6 +1,6 @@
 import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bigFolderBytes, bigSizes, quickSizes, runFigureRows } from './big-folder-rows.ts';
+import { figureRowsBytes, runFigureRows } from './figure-rows.ts';
 import { judge } from './goals.ts';
 import { runLoads } from './loads.ts';
 import { assertMachineFits, describeMachine } from './machine.ts';
@@ -32,9 +32,8 @@ async function bench(options: Options, signal: AbortSignal): Promise<Report> {
   const wrk = await wrkIsPresent();
   const { rounds, quick } = options;
   const loads = await runLoads(options, { folder, wrk, started, signal, say });
-  const sizes = quick ? quickSizes : bigSizes;
   // The servers above have ended: these have the machine for themselves.
-  const rest = await runFigureRows(options.figureRows, { folder, rounds, sizes, quick, signal, say });
+  const rest = await runFigureRows(options.figureRows, { folder, rounds, quick, signal, say });
   const { figures, failures: figureFailures } = rest;
   const asked = [...options.rows.map(({ name }) => name), ...options.figureRows];
   return {
@@ -54,7 +53,7 @@ async function bench(options: Options, signal: AbortSignal): Promise<Report> {
 
 function neededBytes({ contenders, rows, rounds, figureRows }: Options): number {
   const loads = rows.length === 0 ? 0 : contenders.length * (bytesOnce + (rounds + 1) * bytesPerRound);
-  return loads + (figureRows.length === 0 ? 0 : bigFolderBytes);
+  return loads + figureRowsBytes(figureRows);
 }
 
 async function main(): Promise<number> {

@@ -5,8 +5,23 @@ import type { RegistryClient } from './registry-client.ts';
 export type Work =
   | { readonly kind: 'download'; readonly repository: string; readonly path: string; readonly bytes: number }
   | { readonly kind: 'get-pages'; readonly tokenName: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'requests';
+      readonly tokenName: string;
+      readonly requests: readonly TextRequest[];
+      /** The status of every answer. */
+      readonly expected: number;
+    }
   | { readonly kind: 'push-blobs'; readonly repository: string; readonly blobBytes: number; readonly streamed: boolean }
   | { readonly kind: 'push-images'; readonly repositories: readonly string[]; readonly blobBytes: number };
+
+/** A request whose body is text. */
+export interface TextRequest {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
 
 /** One operation; resolves to the payload bytes it moved. */
 export type Operation = (client: RegistryClient) => Promise<number>;
@@ -25,6 +40,20 @@ export function prepareWork(work: Work, maxOperations: number): () => Operation 
         const path = work.paths[asked++ % work.paths.length];
         if (path === undefined || asked > maxOperations) return undefined;
         return (client) => client.get(path, work.tokenName);
+      };
+    }
+    case 'requests': {
+      const { tokenName, expected } = work;
+      const requests = work.requests.slice(0, maxOperations).map(({ method, path, headers = {}, body }) => ({
+        method,
+        path,
+        headers,
+        ...(body === undefined ? {} : { body: Buffer.from(body) }),
+      }));
+      let asked = 0;
+      return () => {
+        const request = requests[asked++];
+        return request && ((client) => client.ask(request, tokenName, expected));
       };
     }
     case 'push-blobs': {

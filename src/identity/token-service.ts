@@ -5,6 +5,7 @@ import { unproven } from './explain.ts';
 import type { AccessEntry, Principal, RegistryAccess, Restriction } from './principal.ts';
 import type { TokenKeys } from './signing-keys.ts';
 import { isCanonicalToken } from './token-form.ts';
+import { verifiedTokens } from './verified-tokens.ts';
 
 const issuer = 'Berth';
 const maxTokenLength = 16 * 1024;
@@ -39,7 +40,7 @@ export interface TokenService {
 }
 
 /**
- * Makes the token service. A verified token is remembered in a bounded cache (its signature cannot change); its expiry is
+ * Makes the token service. A verified token is remembered in a bounded memory (its signature cannot change); its expiry is
  * checked every time. Keys come from `keys` by `kid` only: no key, URL or certificate in a token's header is ever used.
  */
 export function tokenService(options: {
@@ -51,8 +52,10 @@ export function tokenService(options: {
   cacheSize?: number;
 }): TokenService {
   const { keys, clock, ids } = options;
-  const cacheSize = options.cacheSize ?? 10_000;
-  const verified = new Map<string, { audience: string; claims: TokenClaims }>();
+  const verified = verifiedTokens<{ audience: string; claims: TokenClaims; expiresAt: number }>({
+    clock,
+    mostTokens: options.cacheSize ?? 10_000,
+  });
 
   const sign = (principal: Principal, registry: RegistryAccess, lifetimeMs: number, more: JWTPayload) => {
     const now = Math.floor(clock.now() / 1000);
@@ -94,10 +97,7 @@ export function tokenService(options: {
       const claims =
         known?.audience === registry.audience ? known.claims : await verifyNow(token, registry, keys, clock);
       if (claims.expiresAt <= clock.now()) throw expired(registry, claims.subject, claims.expiresAt);
-      if (!known) {
-        if (verified.size >= cacheSize) verified.delete(verified.keys().next().value as string);
-        verified.set(token, { audience: registry.audience, claims });
-      }
+      if (!known) verified.add(token, { audience: registry.audience, claims, expiresAt: claims.expiresAt });
       return claims;
     },
   };

@@ -1,4 +1,4 @@
-import { assert, property, string } from 'fast-check';
+import { array, assert, constantFrom, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isWithin, parseResourceId, scopesAbove } from './resource-id.ts';
 
@@ -53,6 +53,23 @@ describe('a resource id', () => {
       text.toLowerCase(),
     ]);
     expect(parseResourceId('/providers/providers/providers/providers')?.provider).toBeUndefined();
+  });
+
+  it('has those of its beginnings above it that are ids themselves', () => {
+    const word = constantFrom('subscriptions', 'resourceGroups', 'providers', 'Microsoft.A', 'types', 'one', 'Two');
+    const start = constantFrom([], ['subscriptions', 's'], ['subscriptions', 's', 'resourceGroups', 'g', 'providers']);
+    assert(
+      property(start, array(word, { maxLength: 9 }), (first, more) => {
+        const words = [...first, ...more];
+        const id = parseResourceId(`/${words.join('/')}`);
+        if (id === undefined) return;
+        const beginnings = words.map((_, at) => parseResourceId(`/${words.slice(0, at + 1).join('/')}`)?.key ?? []);
+        expect(scopesAbove(id.key)).toEqual([...new Set(['/', ...beginnings.flat()])]);
+      }),
+      { numRuns: 2000 },
+    );
+    const below = `${registry}/webhooks/hook/providers/Microsoft.Authorization/roleAssignments/a`.toLowerCase();
+    expect(scopesAbove(below)).toHaveLength(6);
   });
 
   it('parses in one way only, whatever comes', () => {

@@ -71,10 +71,11 @@ export function scopesAbove(key: string): string[] {
   const id = key === '/' ? undefined : parseResourceId(key);
   if (!id) return scopes;
   const segments = id.key.split('/').slice(1);
-  // Subscription, group, then each pair of type and name below a provider.
-  for (let end = 2; end <= segments.length; end += 2) {
-    const scope = `/${segments.slice(0, end).join('/')}`;
-    if (parseResourceId(scope) !== undefined) scopes.push(scope);
+  let scope = '';
+  // Subscription, group, then each pair of type and name below a provider; its namespace alone is no scope.
+  for (let at = 0; at < segments.length; at += 2) {
+    scope += `/${segments[at]}/${segments[at + 1]}`;
+    if (segments[at] !== 'providers') scopes.push(scope);
   }
   return scopes;
 }

@@ -1,10 +1,10 @@
-import { type ResourceRow, resourceGroupByKey } from '../../data/index.ts';
+import { resourceGroupByKey } from '../../data/index.ts';
 import type { Database } from '../../ports/index.ts';
 import { armList, parameter, parseArmPage } from '../arm/paging.ts';
 import { type ArmCall, ArmError, type ArmOperationHandler } from '../arm/provider.ts';
 import { groupKeyOf, groupNotFound, groupScopeKey } from './group-name.ts';
 import { hasTag, parseResourceFilter, type ResourceFilter } from './resource-filter.ts';
-import { resourcesInRange, resourcesOfTypeInRange } from './resource-list-store.ts';
+import { type ListedResource, resourcesInRange, resourcesOfTypeInRange } from './resource-list-store.ts';
 import type { KeyRange, Visibility } from './visibility.ts';
 
 /** Rows that one request looks at; a list that filters many of them away goes on at its `nextLink`. */
@@ -28,7 +28,7 @@ export function resourceListOperations(options: {
 }): Record<string, ArmOperationHandler> {
   const { database, subscriptionId, visibility, types } = options;
 
-  const wireOf = (row: ResourceRow, expanded: ReadonlySet<Expansion>): Record<string, unknown> => ({
+  const wireOf = (row: ListedResource, expanded: ReadonlySet<Expansion>): Record<string, unknown> => ({
     id: row.id,
     name: row.name,
     type: types.get(row.type) ?? row.type,
@@ -83,18 +83,20 @@ export function resourceListOperations(options: {
     if (!row || row.provisioning_state === 'Deleted') throw groupNotFound(scope.resourceGroup ?? '');
   };
 
-  const rowsOf = (range: KeyRange, last: string, filter: ResourceFilter): Promise<ResourceRow[]> => {
-    const { from, to } = range;
+  const rowsOf = (range: KeyRange, last: string, filter: ResourceFilter): Promise<ListedResource[]> => {
+    const { to } = range;
+    // One lower bound, and not two: an engine takes the lesser one. No key has a character before this one.
+    const from = range.from > last ? range.from : `${last}\u0001`;
     const { resourcetype: type } = filter;
     return type === undefined
-      ? database.all(resourcesInRange, { from, to, last, limit: rowsAtOnce })
-      : database.all(resourcesOfTypeInRange, { type, from, to, last, limit: rowsAtOnce });
+      ? database.all(resourcesInRange, { from, to, limit: rowsAtOnce })
+      : database.all(resourcesOfTypeInRange, { type, from, to, limit: rowsAtOnce });
   };
 
   return { Resources_List: list, Resources_ListByResourceGroup: list };
 }
 
-function matches(row: ResourceRow, filter: ResourceFilter): boolean {
+function matches(row: ListedResource, filter: ResourceFilter): boolean {
   if (filter.name !== undefined && row.name.toLowerCase() !== filter.name) return false;
   if (filter.location !== undefined && row.location !== filter.location.replaceAll(' ', '')) return false;
   return hasTag(row.tags, filter);

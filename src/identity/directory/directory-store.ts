@@ -87,18 +87,19 @@ export const rolesAt = statement<
 );
 
 /**
- * Roles of somebody below a scope, by scope and role, after `lastScope` and `lastRole`. `prefix` is the scope with a slash,
- * `end` the first text behind all that begin so.
+ * Roles of somebody below a scope, by scope and role, after `lastScope` and `lastRole`. `from` is the scope with a slash or,
+ * once there is one, `lastScope`: of two lower bounds an engine takes the lesser one. `end` is the first text behind all that
+ * begin with the scope.
  */
 export const rolesBelow = statement<
-  { principalId: string; prefix: string; end: string; lastScope: string; lastRole: string; limit: number },
+  { principalId: string; from: string; end: string; lastScope: string; lastRole: string; limit: number },
   { scope_key: string; role_id: string }
 >((db, p) =>
   db
     .selectFrom('role_assignment')
     .select(['scope_key', 'role_id'])
     .where('principal_id', '=', p.principalId)
-    .where('scope_key', '>=', p.prefix)
+    .where('scope_key', '>=', p.from)
     .where('scope_key', '<', p.end)
     .where((eb) =>
       eb.or([

@@ -2,6 +2,7 @@ import { exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { type Clock, Fault, type Ids } from '../../kernel/index.ts';
 import type { SigningKeys } from '../signing-keys.ts';
 import { isCanonicalToken } from '../token-form.ts';
+import { verifiedTokens } from '../verified-tokens.ts';
 import type { Subject, SubjectClaims } from './directory.ts';
 
 const maxTokenLength = 16 * 1024;
@@ -56,8 +57,7 @@ export function directoryTokens(options: {
   cacheSize?: number;
 }): DirectoryTokens {
   const { keys, clock, ids, tenantId } = options;
-  const cacheSize = options.cacheSize ?? 10_000;
-  const verified = new Map<string, DirectoryClaims>();
+  const verified = verifiedTokens<DirectoryClaims>({ clock, mostTokens: options.cacheSize ?? 10_000 });
 
   const sign = (request: DirectoryTokenRequest, audience: string, more: JWTPayload, endMs: number): Promise<string> => {
     const now = Math.floor(clock.now() / 1000);
@@ -110,10 +110,7 @@ export function directoryTokens(options: {
       const known = verified.get(token);
       const claims = known ?? (await verifyNow(token, keys, clock));
       if (claims.expiresAt <= clock.now()) throw new Fault('unauthenticated', 'the access token has expired');
-      if (!known) {
-        if (verified.size >= cacheSize) verified.delete(verified.keys().next().value as string);
-        verified.set(token, claims);
-      }
+      if (!known) verified.add(token, claims);
       if (!resources.includes(claims.resource)) {
         throw new Fault('unauthenticated', `the access token is for another resource: ${claims.resource}`);
       }

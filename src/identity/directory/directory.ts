@@ -114,18 +114,18 @@ export function directory(options: { database: Database; clock: Clock }): Direct
     async rolesBelow(objectId, scope) {
       const base = scope === '/' ? '' : scope;
       // The character behind the slash ends what begins with it.
-      const range = { principalId: objectId, prefix: `${base}/`, end: `${base}0`, limit: rowsAtOnce };
+      const range = { principalId: objectId, end: `${base}0`, limit: rowsAtOnce };
       const grants: RoleGrant[] = [];
-      let last = { lastScope: '', lastRole: '' };
+      let place = { from: `${base}/`, lastScope: '', lastRole: '' };
       for (;;) {
-        const rows = await database.all(rolesBelow, { ...range, ...last });
+        const rows = await database.all(rolesBelow, { ...range, ...place });
         for (const row of rows) {
           const role = roleById(row.role_id);
           if (role !== undefined) grants.push({ scope: row.scope_key, role });
         }
         const end = rows.at(-1);
         if (end === undefined || rows.length < rowsAtOnce) return grants;
-        last = { lastScope: end.scope_key, lastRole: end.role_id };
+        place = { from: end.scope_key, lastScope: end.scope_key, lastRole: end.role_id };
       }
     },
     principalAt: async (subject, scope) => ({

@@ -48,7 +48,10 @@ export const assignmentOf = statement<{ principalId: string; scopeKey: string; r
       .limit(1),
 );
 
-/** A page of keys from `from` on and before `to`, after the place (`lastKey`, `lastName`). */
+/**
+ * A page of keys from `from` on and before `to`, after the place (`lastKey`, `lastName`), where `from` is not before
+ * `lastKey`: of two lower bounds an engine takes the lesser one, and reads all that lies between.
+ */
 export interface AssignmentPage {
   from: string;
   to: string;
@@ -63,7 +66,6 @@ export const assignmentsWithin = statement<AssignmentPage, AssignmentRecord>((db
     .select([...columns])
     .where('scope_key', '>=', p.from)
     .where('scope_key', '<', p.to)
-    .where('scope_key', '>=', p.lastKey)
     .where((eb) => eb.or([eb('scope_key', '>', p.lastKey), eb('name', '>', p.lastName)]))
     .orderBy('scope_key')
     .orderBy('name')
@@ -77,7 +79,6 @@ export const assignmentsOfWithin = statement<AssignmentPage & { principalId: str
     .where('principal_id', '=', p.principalId)
     .where('scope_key', '>=', p.from)
     .where('scope_key', '<', p.to)
-    .where('scope_key', '>=', p.lastKey)
     .where((eb) => eb.or([eb('scope_key', '>', p.lastKey), eb('name', '>', p.lastName)]))
     .orderBy('scope_key')
     .orderBy('name')

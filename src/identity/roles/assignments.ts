@@ -71,7 +71,8 @@ export function roleAssignments(database: Database): RoleAssignments {
       for (const range of ranges) {
         if (found.length >= limit) break;
         if (range.to <= place.lastKey) continue;
-        const page = { ...range, ...place, limit: limit - found.length };
+        const from = range.from > place.lastKey ? range.from : place.lastKey;
+        const page = { ...place, from, to: range.to, limit: limit - found.length };
         found.push(
           ...(principalId === null
             ? await database.all(assignmentsWithin, page)
