@@ -2,6 +2,7 @@ import { afterAll, describe } from 'vitest';
 import { startPostgres } from '../../test/_postgres.ts';
 import { postgresEngines } from '../content/_engines.ts';
 import { frontContract } from './arm/front.contract.ts';
+import { registriesAtArmContract } from './registry/registries.contract.ts';
 import { groupFaultsContract } from './resources/faults.contract.ts';
 import { resourcesContract } from './resources/resources.contract.ts';
 
@@ -15,6 +16,7 @@ describe.skipIf(skipped !== undefined)(
     afterAll(() => (server.skipped === undefined ? server.stop() : undefined));
 
     frontContract('postgres', engines);
+    registriesAtArmContract('postgres', engines);
     resourcesContract('postgres', engines);
     groupFaultsContract('postgres', engines);
   },

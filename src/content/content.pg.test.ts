@@ -2,7 +2,9 @@ import { afterAll, describe } from 'vitest';
 import { startPostgres } from '../../test/_postgres.ts';
 import { feedContract } from '../data/feed.contract.ts';
 import { directorySignInContract } from '../identity/directory-sign-in.contract.ts';
+import { signInSessionsContract } from '../identity/sessions/sessions.contract.ts';
 import { signInContract } from '../identity/sign-in.contract.ts';
+import { signingKeysContract } from '../identity/signing-keys.contract.ts';
 import { postgresEngines } from './_engines.ts';
 import { backupContract } from './backup.contract.ts';
 import { checksContract } from './checks.contract.ts';
@@ -33,6 +35,8 @@ describe.skipIf(skipped !== undefined)(
     feedContract('postgres', engines);
     signInContract('postgres', engines);
     directorySignInContract('postgres', engines);
+    signingKeysContract('postgres', engines);
+    signInSessionsContract('postgres', engines);
     listsContract('postgres', engines);
     refusalsContract('postgres', engines);
     sealContract('postgres', engines);

@@ -127,10 +127,11 @@ function azWith(world: World, configFolder: string, env: NodeJS.ProcessEnv): Az 
     env,
     run: (line, words = [], options = {}) => run(program, args(line, words), env, options),
     async json<T>(line: string, ...words: string[]) {
-      const { stdout } = await run(program, args(`${line} -o json`, words), env);
+      const { stdout } = await run(program, args(line, [...words, '-o', 'json']), env);
       return (stdout.trim() === '' ? undefined : JSON.parse(stdout)) as T;
     },
-    tsv: async (line, ...words) => (await run(program, args(`${line} -o tsv`, words), env)).stdout.replace(/\n$/, ''),
+    tsv: async (line, ...words) =>
+      (await run(program, args(line, [...words, '-o', 'tsv']), env)).stdout.replace(/\n$/, ''),
     refused: async (line, ...words) => (await refused(program, args(line, words), env)).stderr,
     async copy() {
       const other = await freshAz(world);

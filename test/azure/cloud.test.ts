@@ -89,7 +89,7 @@ describe.skipIf(lacksAz())('berth az', () => {
     expect((await az('acr', 'list', '--query', '[].name', '-o', 'tsv')).stdout).toMatch(/^[a-z0-9]+\n$/);
     await expect(stat(join(home, '.azure'))).rejects.toThrow('ENOENT');
     expect(await readFile(join(world.data, 'az', 'config'), 'utf8')).toContain('collect_telemetry = no');
-    const failed = [program, 'az', '--data', world.data, 'acr', 'show', '-n', 'nothere123'];
+    const failed = [program, 'az', '--data', world.data, 'group', 'show', '-n', 'nothere'];
     expect(await finish(process.execPath, failed, berthEnv({ HOME: home }))).toMatchObject({ code: 3 });
   });
 });

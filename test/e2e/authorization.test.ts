@@ -1,19 +1,15 @@
 /* oxlint-disable vitest/no-conditional-expect -- the cases of a table expect different things */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DataRoute, dataRoutes } from '../../src/content/index.ts';
+import type { DataRoute } from '../../src/content/index.ts';
 import { type RepositoryAction, repositoryActions } from '../../src/identity/index.ts';
-import { type Answer, basic, type Client, type SendOptions } from './_client.ts';
-import { digestOf, imageOf, ociManifest, openUpload, pushBlob, pushManifest } from './_content.ts';
+import { type Answer, basic, type Client } from './_client.ts';
+import { openUpload } from './_content.ts';
+import { gone, here, requestFor, restore, rows, withHeader } from './_matrix.ts';
 import { type Berth, startBerth } from './_server.ts';
 import { accessToken, claimsOf, signAs, signingKeyOf } from './_tokens.ts';
 
-/** The repository that is there, and one of the same length that is not. */
-const here = 'team/here';
-const gone = 'team/gone';
 const elsewhere = 'other/app';
 const second = 'secondone';
-const manifestBytes = JSON.stringify(imageOf('matrix'));
-const looseBytes = 'a blob that no manifest names';
 
 /** Who asks. `actions` hold for both repositories; `lists` says whether anything at all may be read. */
 interface Principal {
@@ -29,17 +25,10 @@ let principals: Principal[];
 beforeAll(async () => {
   berth = await startBerth();
   await berth.operator('POST', '/registries', { name: second, adminEnabled: true });
-  await restore();
+  await restore(berth);
   principals = await makePrincipals();
 });
 afterAll(() => berth[Symbol.asyncDispose]());
-
-/** Puts everything into the repository that a request before may have taken out of it. */
-async function restore(): Promise<void> {
-  await pushBlob(berth.admin, here, '{}');
-  await pushBlob(berth.admin, here, looseBytes);
-  await pushManifest(berth.admin, here, 'v1', Buffer.from(manifestBytes));
-}
 
 const everyAction = Object.keys(repositoryActions) as RepositoryAction[];
 
@@ -118,35 +107,6 @@ function mayUse({ access }: DataRoute, { proven }: Principal): boolean {
   }
 }
 
-interface Request extends SendOptions {
-  readonly path: string;
-}
-
-/** A request for a route that would succeed if it were allowed. `upload` is a session that the principal may use. */
-function requestFor(route: DataRoute, method: string, repository: string, upload: string): Request {
-  const parameters: Record<string, string> = {
-    '{name*}': repository,
-    '{reference}': route.id === 'v2.manifest.delete' ? digestOf(manifestBytes) : 'v1',
-    '{tag}': 'v1',
-    '{id}': upload,
-    '{digest}':
-      route.id === 'v2.blob.get' || route.id === 'v2.blob.delete' ? digestOf(looseBytes) : digestOf(manifestBytes),
-  };
-  const path = route.pattern.replace(/\{[a-z*]+\}/g, (name) => {
-    const value = parameters[name];
-    if (value === undefined) throw new Error(`the matrix does not know the parameter ${name}`);
-    return value;
-  });
-  switch (route.id) {
-    case 'v2.manifest.put':
-      return { path, body: manifestBytes, headers: { 'content-type': ociManifest } };
-    case 'v2.upload.finish':
-      return { path: `${path}?digest=${digestOf('finished')}`, body: 'finished' };
-    default:
-      return method === 'PATCH' ? { path, body: route.id === 'v2.upload.append' ? 'chunk' : '{}' } : { path };
-  }
-}
-
 /** An answer as far as it may differ only by what was asked. */
 function shapeOf(answer: Answer): unknown {
   const {
@@ -159,16 +119,16 @@ function shapeOf(answer: Answer): unknown {
   return { status: answer.status, headers, text: answer.text.replaceAll(String(_id), '') };
 }
 
-const rows = dataRoutes
-  .filter((route) => route.access.kind !== 'token-endpoint')
-  .flatMap((route) => route.methods.map((method) => ({ id: route.id, method, route })));
-
 describe.each(['Basic', 'Bearer'] as const)('by %s', (form) => {
   it.each(rows)('$method $id answers exactly those whom the tables allow', async ({ method, route }) => {
     for (const principal of principals) {
       const credential = form === 'Basic' ? principal.basic : principal.bearer;
       const client =
-        credential === null ? berth.nobody : form === 'Basic' ? withHeader(credential) : berth.bearer(credential);
+        credential === null
+          ? berth.nobody
+          : form === 'Basic'
+            ? withHeader(berth, credential)
+            : berth.bearer(credential);
       const allowed = mayUse(route, principal);
       const needsUpload = route.pattern.includes('{id}');
       const uploader = allowed ? client : berth.admin;
@@ -182,7 +142,7 @@ describe.each(['Basic', 'Bearer'] as const)('by %s', (form) => {
       if (allowed) {
         expect(answer.status, where).toBeGreaterThanOrEqual(200);
         expect(answer.status, where).toBeLessThan(300);
-        if (method !== 'GET' && method !== 'HEAD') await restore();
+        if (method !== 'GET' && method !== 'HEAD') await restore(berth);
         continue;
       }
       expect(answer.status, where).toBe(401);
@@ -194,11 +154,6 @@ describe.each(['Basic', 'Bearer'] as const)('by %s', (form) => {
   });
 });
 
-function withHeader(authorization: string): Client {
-  return (method, path, options = {}) =>
-    berth.nobody(method, path, { ...options, headers: { ...options.headers, authorization } });
-}
-
 describe('a disabled admin', () => {
   it('may use no route, by password or by tokens from before', async () => {
     const admin = principals.find((one) => one.name === 'the admin');
@@ -207,13 +162,15 @@ describe('a disabled admin', () => {
       for (const { method, route } of rows) {
         const { path, ...options } = requestFor(route, method, here, '0'.repeat(36));
         for (const authorization of [String(admin?.basic), `Bearer ${admin?.bearer}`]) {
-          expect((await withHeader(authorization)(method, path, options)).status, `${method} ${route.id}`).toBe(401);
+          expect((await withHeader(berth, authorization)(method, path, options)).status, `${method} ${route.id}`).toBe(
+            401,
+          );
         }
       }
     } finally {
       await berth.operator('PATCH', `/registries/${berth.registry}`, { adminEnabled: true });
     }
-    await restore();
+    await restore(berth);
   });
 });
 
@@ -234,7 +191,7 @@ describe('a bearer', () => {
         const expected = repository === here && access.action === action;
         expect(status !== 401, `${method} ${path}: ${status}`).toBe(expected);
       }
-      if (access.action === action && method !== 'GET' && method !== 'HEAD') await restore();
+      if (access.action === action && method !== 'GET' && method !== 'HEAD') await restore(berth);
     }
   });
 });

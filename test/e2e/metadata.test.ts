@@ -1,6 +1,6 @@
 /* oxlint-disable vitest/no-conditional-expect -- the cases of a table expect different things */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Client } from './_client.ts';
+import { basic, type Client, client } from './_client.ts';
 import {
   configType,
   digestOf,
@@ -50,6 +50,18 @@ describe('/acr/v1', () => {
       tagCount: 2,
       changeableAttributes: open,
     });
+  });
+
+  it('names the registry as the client reached it, and by its own name where that is another', async () => {
+    const own = berth.loginServer.replace(/:[0-9]+$/, '');
+    const asked = async (host: string) => {
+      const here = client({ address: berth.address, host, authorization: basic(berth.username, berth.password) });
+      return ((await acr(repository, here)) as { registry: string }).registry;
+    };
+    expect(await asked(own)).toBe(own);
+    expect(await asked(`${own.toUpperCase()}:443`)).toBe(own);
+    expect(await asked(`${own}:8443`)).toBe(`${own}:8443`);
+    expect(await asked('localhost:5000')).toBe(berth.loginServer);
   });
 
   it('shows tags, all, one, and those of a digest', async () => {

@@ -15,7 +15,7 @@ describe('the clients', () => {
     expect(all).toContain('cosign');
     expect(new Set(all).size).toBe(all.length);
     expect([few.includes('az'), all.includes('az')]).toEqual([false, false]);
-    expect(clientNames('azure')).toEqual(['docker', 'podman', 'skopeo', 'busybox', 'az']);
+    expect(clientNames('azure')).toEqual(['docker', 'podman', 'skopeo', 'nss', 'chromium', 'busybox', 'az']);
   });
 });
 

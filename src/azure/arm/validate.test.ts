@@ -51,11 +51,9 @@ describe('a body', () => {
     const short = await judge('Registries_CheckNameAvailability', {
       name: 'a-b',
       type: 'Microsoft.ContainerRegistry/registries',
+      resourceGroupName: '',
     });
-    expect(short.problems.map(({ expected }) => expected).toSorted()).toEqual([
-      'at least 5 characters',
-      'text of the form ^[a-zA-Z0-9]*$',
-    ]);
+    expect(short.problems.map(({ expected }) => expected)).toEqual(['at least 1 characters']);
     const run = { type: 'DockerBuildRequest', dockerFilePath: 'f', platform: { os: 'Linux' }, timeout: 1.5 };
     expect((await judge('Registries_ScheduleRun', run)).problems.map(({ message }) => message).toSorted()).toEqual([
       "'timeout' must be a number not below 300, and is 1.5.",

@@ -318,7 +318,27 @@ export const builtInRoles: readonly Role[] = [
     name: 'Container Registry Tasks Contributor',
     permissions: [
       {
-        actions: [],
+        // The published list was not at hand: these are the operations that its description names.
+        actions: [
+          'Microsoft.ContainerRegistry/registries/agentPools/read',
+          'Microsoft.ContainerRegistry/registries/agentPools/write',
+          'Microsoft.ContainerRegistry/registries/agentPools/delete',
+          'Microsoft.ContainerRegistry/registries/agentPools/listQueueStatus/action',
+          'Microsoft.ContainerRegistry/registries/tasks/read',
+          'Microsoft.ContainerRegistry/registries/tasks/write',
+          'Microsoft.ContainerRegistry/registries/tasks/delete',
+          'Microsoft.ContainerRegistry/registries/tasks/listDetails/action',
+          'Microsoft.ContainerRegistry/registries/taskRuns/read',
+          'Microsoft.ContainerRegistry/registries/taskRuns/write',
+          'Microsoft.ContainerRegistry/registries/taskRuns/delete',
+          'Microsoft.ContainerRegistry/registries/taskRuns/listDetails/action',
+          'Microsoft.ContainerRegistry/registries/runs/read',
+          'Microsoft.ContainerRegistry/registries/runs/write',
+          'Microsoft.ContainerRegistry/registries/runs/listLogSasUrl/action',
+          'Microsoft.ContainerRegistry/registries/runs/cancel/action',
+          'Microsoft.ContainerRegistry/registries/scheduleRun/action',
+          'Microsoft.ContainerRegistry/registries/listBuildSourceUploadUrl/action',
+        ],
         notActions: [],
         dataActions: [],
         notDataActions: [],
@@ -330,7 +350,18 @@ export const builtInRoles: readonly Role[] = [
     name: 'Container Registry Transfer Pipeline Contributor',
     permissions: [
       {
-        actions: [],
+        // As above.
+        actions: [
+          'Microsoft.ContainerRegistry/registries/importPipelines/read',
+          'Microsoft.ContainerRegistry/registries/importPipelines/write',
+          'Microsoft.ContainerRegistry/registries/importPipelines/delete',
+          'Microsoft.ContainerRegistry/registries/exportPipelines/read',
+          'Microsoft.ContainerRegistry/registries/exportPipelines/write',
+          'Microsoft.ContainerRegistry/registries/exportPipelines/delete',
+          'Microsoft.ContainerRegistry/registries/pipelineRuns/read',
+          'Microsoft.ContainerRegistry/registries/pipelineRuns/write',
+          'Microsoft.ContainerRegistry/registries/pipelineRuns/delete',
+        ],
         notActions: [],
         dataActions: [],
         notDataActions: [],

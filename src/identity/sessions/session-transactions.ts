@@ -42,6 +42,8 @@ export interface Redeemed {
 
 const chainsPerAccount = 500;
 const maxDevices = 10_000;
+/** So long codes are kept behind their end, so that who is late hears that they are late. */
+const keptMs = 3_600_000;
 
 /** An authorization code that is to be stored. */
 export interface CodeInput {
@@ -102,7 +104,7 @@ export const addDevice: TransactionDefinition<
 > = {
   name: 'identity/add-device-code',
   async run(tx, { lifetimeMs, ...device }) {
-    await tx.run(forgetDevicesBefore, { before: tx.now });
+    await tx.run(forgetDevicesBefore, { before: tx.now - keptMs });
     if (await tx.first(devicesBeyond, { count: maxDevices })) {
       throw new Fault('too-many-requests', 'too many devices wait for somebody to sign in; try again later');
     }
@@ -219,9 +221,9 @@ export const renewChain: TransactionDefinition<
 export const forgetSessions: TransactionDefinition<Record<string, never>, void> = {
   name: 'identity/forget-sessions',
   async run(tx) {
-    await tx.run(forgetCodesBefore, { before: tx.now });
-    await tx.run(forgetDevicesBefore, { before: tx.now });
-    await tx.run(forgetChainsBefore, { before: tx.now });
+    await tx.run(forgetCodesBefore, { before: tx.now - keptMs });
+    await tx.run(forgetDevicesBefore, { before: tx.now - keptMs });
+    await tx.run(forgetChainsBefore, { before: tx.now - keptMs });
   },
 };
 

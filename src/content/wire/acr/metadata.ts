@@ -9,7 +9,7 @@ const maxPatchBytes = 16 * 1024;
 /** `GET /acr/v1/<name>`. */
 export async function getRepository(call: RepositoryCall): Promise<void> {
   const found = await call.services.metadata.repository(call.registry, call.repository);
-  call.exchange.sendJson(200, repositoryModel(call.access.audience, call.repository, found));
+  call.exchange.sendJson(200, repositoryModel(loginServer(call), call.repository, found));
 }
 
 /** `PATCH /acr/v1/<name>`: locks of the repository. */
@@ -105,8 +105,18 @@ async function change(
   await call.services.metadata.change(call.context, call.registry, call.repository, target, attributes);
 }
 
+/**
+ * The login server as the client reached it, which the resource manager has told it: through the proxy, or in front of a
+ * mapped port, that is another port than Berth listens on. Under a foreign name it is the one that Berth knows itself by.
+ */
+function loginServer({ exchange, access }: RepositoryCall): string {
+  const host = exchange.host.toLowerCase();
+  const bare = (server: string): string => server.replace(/:[0-9]+$/, '');
+  return bare(host) === bare(access.audience) ? host.replace(/:443$/, '') : access.audience;
+}
+
 function heading(call: RepositoryCall): { registry: string; imageName: string } {
-  return { registry: call.access.audience, imageName: call.repository };
+  return { registry: loginServer(call), imageName: call.repository };
 }
 
 function orderWord(call: RepositoryCall): string {

@@ -104,7 +104,7 @@ function askCode(
   const body = html`${alert(refusal ? sentence(refusal.message) : null)}
 <form method="post" action="/devicelogin">
 ${hidden('state', page.sealed)}<label for="code">Code that your device shows</label>
-<input id="code" name="code" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="20">
+<input id="code" name="code" type="text" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="20">
 <button type="submit" name="action" value="go">Next</button>
 </form>`;
   sendPage(exchange, endsTitle, body, {

@@ -110,7 +110,7 @@ export function alert(message: string | null): Html {
 /** Fields for name and password, as password managers know them. */
 export function credentialFields(username: string): Html {
   return html`<label for="username">User name</label>
-<input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="113">
+<input id="username" name="username" type="text" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" required maxlength="113">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required maxlength="256">`;
 }
