@@ -38,6 +38,23 @@ describe('a resource id', () => {
     expect(isWithin(`${key}x`, key)).toBe(false);
   });
 
+  it('may name a resource like the word of the path', () => {
+    const text = '/subscriptions/s/resourceGroups/providers/providers/Microsoft.ContainerRegistry/registries/providers';
+    expect(parseResourceId(text)?.provider).toEqual({
+      namespace: 'Microsoft.ContainerRegistry',
+      types: ['registries'],
+      names: ['providers'],
+    });
+    expect(parseResourceId(`${text}/providers/P.Q/c/d`)?.provider?.names).toEqual(['d']);
+    expect(scopesAbove(text.toLowerCase())).toEqual([
+      '/',
+      '/subscriptions/s',
+      '/subscriptions/s/resourcegroups/providers',
+      text.toLowerCase(),
+    ]);
+    expect(parseResourceId('/providers/providers/providers/providers')?.provider).toBeUndefined();
+  });
+
   it('parses in one way only, whatever comes', () => {
     assert(
       property(string({ maxLength: 60 }), (text) => {

@@ -50,11 +50,15 @@ function takeNamed(rest: string[], literal: string): string | null {
   return rest.splice(0, 2)[1] as string;
 }
 
-/** Takes one `providers/<namespace>` with the types and names up to the next one. */
+/**
+ * Takes one `providers/<namespace>` with the types and names up to the next one. Where it stands tells what a word is: a
+ * resource may be named `providers`.
+ */
 function takeProvider(rest: string[]): ResourceOfProvider | undefined {
   if (rest[0]?.toLowerCase() !== 'providers') return undefined;
-  const next = rest.findIndex((segment, index) => index > 0 && segment.toLowerCase() === 'providers');
-  const [, namespace, ...pairs] = rest.splice(0, next === -1 ? rest.length : next);
+  let next = 2;
+  while (next < rest.length && rest[next]?.toLowerCase() !== 'providers') next += 2;
+  const [, namespace, ...pairs] = rest.splice(0, next);
   if (namespace === undefined || pairs.length === 0 || pairs.length % 2 !== 0) return undefined;
   const types = pairs.filter((_, index) => index % 2 === 0) as [string, ...string[]];
   const names = pairs.filter((_, index) => index % 2 === 1) as [string, ...string[]];

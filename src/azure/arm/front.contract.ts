@@ -132,6 +132,7 @@ export function frontContract(name: string, open: EngineFactory): void {
           operation: 'Microsoft.ContainerRegistry/Registries_Get',
           actor: expect.stringMatching(/^app:/) as unknown,
           reference: registry('one'),
+          registry: 'one',
           error: '',
         });
       });

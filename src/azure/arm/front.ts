@@ -2,7 +2,15 @@ import { correlationHeader, isWorthKeeping, type Refusals, refusalOf } from '../
 import { type RequestContext, resourceByKey } from '../../data/index.ts';
 import type { Exchange } from '../../http/index.ts';
 import { type Directory, type DirectoryTokens, nameOf, type Subject } from '../../identity/index.ts';
-import { type Clock, type Conditions, Fault, isFault, planeUrls, requireConditions } from '../../kernel/index.ts';
+import {
+  type Clock,
+  type Conditions,
+  Fault,
+  isFault,
+  planeUrls,
+  type ResourceId,
+  requireConditions,
+} from '../../kernel/index.ts';
 import { type Database, DatabaseError } from '../../ports/index.ts';
 import { parseApiVersion } from './api-version.ts';
 import { answerOperation, operationQuestion } from './async-operations.ts';
@@ -80,6 +88,7 @@ export function managementFront(options: FrontOptions): (exchange: Exchange) => 
     if (scope === undefined)
       throw new ArmError(400, 'InvalidResourceId', 'The path holds a name that nothing can have.');
     exchange.facts.reference = scope.text;
+    exchange.facts.registry = registryOf(scope);
     state.action = handler.action;
     const principal = await directory.principalAt(subject, scope.key);
     authorize({ subject, principal, scope }, handler.action);
@@ -162,6 +171,14 @@ export function managementFront(options: FrontOptions): (exchange: Exchange) => 
       refuse(exchange, state, error);
     }
   };
+}
+
+/** The registry that a scope is or stands in, by which operators look for what was refused; empty for none. */
+function registryOf({ provider }: ResourceId): string {
+  const isRegistry =
+    provider?.namespace.toLowerCase() === 'microsoft.containerregistry' &&
+    provider.types[0].toLowerCase() === 'registries';
+  return isRegistry ? provider.names[0].toLowerCase() : '';
 }
 
 const takesBody = new Set(['PUT', 'PATCH', 'POST', 'DELETE']);

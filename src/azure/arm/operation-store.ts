@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type OperationRow, statement } from '../../data/index.ts';
 
 export const insertOperation = statement<{
@@ -37,7 +38,7 @@ export const endOperations = statement<{
     .set({ status: p.status, error: p.error, ended_ms: p.now })
     .where('resource_key', '=', p.resourceKey)
     .where('kind', '=', p.kind)
-    .where('status', '=', 'Running'),
+    .where('status', '=', sql.lit('Running')),
 );
 
 export const forgetOperationsBefore = statement<{ before: number }>((db, p) =>

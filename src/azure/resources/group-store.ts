@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { type ResourceGroupRow, type ResourceRow, statement } from '../../data/index.ts';
 
 /** A group, held until the transaction ends. */
@@ -75,7 +76,7 @@ export const groupsBeingDeleted = statement<{ limit: number }, { key: string }>(
   db
     .selectFrom('resource_group')
     .select('key')
-    .where('provisioning_state', '=', 'Deleting')
+    .where('provisioning_state', '=', sql.lit('Deleting'))
     .orderBy('key')
     .limit(p.limit),
 );
