@@ -7,8 +7,8 @@ export default defineConfig({
     isolate: false,
     pool: 'forks',
     maxWorkers: 2,
-    // A command of az takes one to three seconds of processor time, and a test runs many of them.
-    testTimeout: 240_000,
+    // A command of az takes one to three seconds of processor time, a test runs up to forty, and machines are shared.
+    testTimeout: 600_000,
     hookTimeout: 180_000,
     teardownTimeout: 30_000,
   },

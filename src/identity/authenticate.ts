@@ -1,6 +1,7 @@
 import type { Clock, Fault } from '../kernel/index.ts';
 import type { Database } from '../ports/index.ts';
 import { allActions, repositoryActions } from './actions.ts';
+import { keptPrincipals } from './directory/kept-principals.ts';
 import { type DirectoryAccess, directorySignIn } from './directory/registry-sign-in.ts';
 import { unproven } from './explain.ts';
 import { type Grants, grantsEverywhere, noGrants, parseScopeMapActions } from './grants.ts';
@@ -46,7 +47,7 @@ export function authenticator(options: {
   directory: DirectoryAccess;
 }): Authenticator {
   const { database, tokens, clock } = options;
-  const directory = directorySignIn(options.directory);
+  const directory = directorySignIn(options.directory, keptPrincipals(database, clock));
   const parsedScopeMaps = new Map<string, Grants>();
 
   /** Actions of a scope map never change under one stamp, so what was parsed may be kept. */

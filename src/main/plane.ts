@@ -233,6 +233,7 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
     services: {
       authenticator,
       tokens,
+      signIns: login.signIns,
       blobs: content.blobs(environment, bodies, lost),
       manifests: content.manifests(environment, bodies, pulls),
       uploads,

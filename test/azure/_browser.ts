@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import type { Credentials } from '../clients/_registry-api.ts';
@@ -46,7 +47,7 @@ export function openBrowser(world: World): Browser {
       },
     });
     asked.end(form?.toString());
-    const response = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
       asked.on('response', resolve);
       asked.on('error', reject);
     });

@@ -1,8 +1,8 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { program } from '../clients/_world.ts';
-import { finish, run } from '../clients/_process.ts';
 import { locatePython } from '../../tools/clients/locate.ts';
+import { finish, run } from '../clients/_process.ts';
+import { program } from '../clients/_world.ts';
 import { type Az, describe, expect, freshAz, lacksAz, test, throughProxy } from './_az.ts';
 
 interface Cloud {

@@ -1,4 +1,8 @@
-import { describe, expect, inEveryForm, lacksAz, test as base } from './_az.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { locate, locatePython } from '../../tools/clients/locate.ts';
+import { run } from '../clients/_process.ts';
+import { test as base, describe, expect, inEveryForm, lacksAz } from './_az.ts';
 import { pushImage } from './_push.ts';
 
 /** `registry` is the name of the first one, by which az finds it. */
@@ -24,6 +28,35 @@ describe.skipIf(lacksAz())('az acr login --expose-token', () => {
     const [, claims = ''] = given.accessToken.split('.');
     const { exp, iat, nbf } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as Record<string, number>;
     expect(Math.round(((exp ?? 0) - (iat ?? nbf ?? 0)) / 3600)).toBe(3);
+  });
+});
+
+describe.skipIf(lacksAz())('az acr check-health', () => {
+  test('finds nothing wrong with the registry where its name resolves', async ({ az, registry, world, skip }) => {
+    const server = `${registry}.${world.domain}`;
+    const line = ['acr', 'check-health', '-n', registry, '--yes', '--ignore-errors'];
+    // Through the proxy all is well but that look-up, which az makes itself.
+    expect((await az.run(line.join(' '))).stderr).toContain('CONNECTIVITY_DNS_ERROR');
+    if (process.getuid?.() !== 0 || locate('unshare') === undefined) {
+      skip('a hosts file of its own needs root and unshare');
+    }
+    const hosts = join(world.folder, 'hosts');
+    await writeFile(hosts, `127.0.0.1 localhost ${server}\n`);
+    const inside = [
+      '--mount',
+      'sh',
+      '-c',
+      'mount --bind "$HOSTS" /etc/hosts && exec "$@"',
+      'az',
+      locatePython('az') ?? '',
+    ];
+    const { stderr } = await run('unshare', [...inside, ...line], { ...az.env, HOSTS: hosts });
+    for (const part of [`DNS lookup to ${server} at IP 127.0.0.1`, `Challenge endpoint https://${server}/v2/`]) {
+      expect(stderr).toContain(`${part} : OK`);
+    }
+    expect(stderr).toContain(`Fetch refresh token for registry '${server}' : OK`);
+    expect(stderr).toContain(`Fetch access token for registry '${server}' : OK`);
+    expect(stderr).not.toContain('CONNECTIVITY');
   });
 });
 

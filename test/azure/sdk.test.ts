@@ -6,14 +6,11 @@ const program = join(import.meta.dirname, '_sdk-program.ts');
 
 describe.skipIf(lacksAz())("Azure's JavaScript SDKs", () => {
   test('make a registry, push, list, lock, pull and delete, as a service principal', async ({ az, world }) => {
-    const { id, name, location } = await az.json<{ id: string; name: string; location: string }>(
-      'group list --query [0]',
-    );
+    const { name, location } = await az.json<{ name: string; location: string }>('group list --query [0]');
     const made = await az.json<{ appId: string; password: string }>(
-      `ad sp create-for-rbac -n sdk --role Contributor --scopes ${id} --only-show-errors`,
+      // Whether a name is free is a question to the subscription.
+      `ad sp create-for-rbac -n sdk --role Contributor --scopes /subscriptions/${world.subscriptionId} --only-show-errors`,
     );
-    // Content takes roles of its own beside those that manage.
-    await az.run(`role assignment create --assignee ${made.appId} --role AcrDelete --scope ${id}`);
     const { stdout } = await run(
       process.execPath,
       ['--disable-warning=ExperimentalWarning', program],
@@ -36,7 +33,7 @@ describe.skipIf(lacksAz())("Azure's JavaScript SDKs", () => {
       available: true,
       made: { loginServer: `sdkregistry1.${world.domain}`, sku: 'Premium', state: 'Succeeded' },
       updated: { tags: { by: 'sdk' }, anonymous: true },
-      listed: ['sdkregistry1'],
+      listed: expect.arrayContaining(['sdkregistry1']),
       admin: 'sdkregistry1',
       usages: expect.arrayContaining(['Size']),
       set: true,

@@ -66,7 +66,7 @@ describe.skipIf(lacksAz())('the operator', () => {
 
   test('signs in with a code on the page of another device', async ({ unsigned, world }) => {
     await using login = startCommand(unsigned, 'login --use-device-code');
-    const [, page, code] = await login.says(/open the page (\S+) [^]*enter the code ([\w-]+)\./);
+    const [, page, code] = await login.says(/open the page (\S+) [^]*enter the code (\S+) /);
     const browser = openBrowser(world);
     await browser.signInWithCode(String(page), String(code), world.operator);
     expect(await login.exit()).toBe(0);

@@ -35,12 +35,12 @@ export interface SigningKey {
   readonly publicJwk: Record<string, unknown>;
 }
 
-export async function signingKeyOf(berth: Berth): Promise<SigningKey> {
+export async function signingKeyOf(berth: Berth, purpose: 'registry' | 'directory' = 'registry'): Promise<SigningKey> {
   const database = new DatabaseSync(join(berth.data, databaseFile), { readOnly: true });
   try {
     const row = database
-      .prepare("select kid, public_jwk, sealed_private from signing_key where purpose = 'registry'")
-      .get() as {
+      .prepare('select kid, public_jwk, sealed_private from signing_key where purpose = ?')
+      .get(purpose) as {
       kid: string;
       public_jwk: string;
       sealed_private: string;

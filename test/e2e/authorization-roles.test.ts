@@ -94,7 +94,7 @@ describe.each(modes)('under %s', (mode) => {
   beforeAll(async () => {
     const path = `${azure.registryId}?api-version=2025-11-01`;
     const changed = await azure.arm('PATCH', path, { properties: { roleAssignmentMode: mode } });
-    expect(changed.status, changed.text).toBeLessThan(300);
+    if (changed.status >= 300) throw new Error(`the mode cannot be changed: ${changed.text}`);
     const scopes = [`repository:${here}:*`, `repository:${gone}:*`, 'registry:catalog:*'];
     for (const holder of holders) holder.bearer = await accessToken(withHeader(berth, holder.basic), ...scopes);
   }, 120_000);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Azure, armVersion, azureOf, type Robot, registryAudience, roleIds } from './_azure.ts';
 import { basic, type Client } from './_client.ts';
@@ -76,6 +77,21 @@ describe('an application with AcrPush', () => {
     const dockerLogin = berth.as({ username: '00000000-0000-0000-0000-000000000000', password: refresh });
     expect(await statusOf(dockerLogin, 'GET', '/oauth2/token?service=x')).toBe(200);
     expect(await statusOf(berth.bearer(refresh), 'GET', '/v2/team/app/manifests/v1')).toBe(401);
+  });
+
+  it('leaves a record of each sign-in by its secret, refused or not', async () => {
+    const wrong = { username: robot.appId, password: 'wrong' };
+    expect((await berth.as(wrong)('GET', '/oauth2/token')).status).toBe(401);
+    const form = { grant_type: 'password', service: 'x', username: robot.appId, password: robot.secret };
+    expect((await postForm(berth.nobody, form)).status).toBe(200);
+    expect((await postForm(berth.nobody, { ...form, username: randomUUID() })).status).toBe(401);
+    const { signIns } = await berth.operator('GET', '/sign-ins?last=3');
+    const known = { principalId: robot.objectId, principal: robot.appId, resource: `registry:${berth.registry}` };
+    // Refused ones are written a moment later than they were.
+    const byError = new Map((signIns as { error: string }[]).map((one) => [one.error, one]));
+    expect(byError.get('')).toMatchObject({ ...known, flow: 'registry_password' });
+    expect(byError.get('password-wrong')).toMatchObject(known);
+    expect(byError.get('user-unknown')).toMatchObject({ principalId: '', principal: '' });
   });
 
   it('is answered 200 with nothing for odd scopes and for deleted content (T-REG-5)', async () => {

@@ -263,9 +263,10 @@ describe('a token of a key that was retired (S1)', () => {
     database.prepare('update signing_key set retired_ms = ?').run(Date.now());
     database
       .prepare(
-        'insert into signing_key (kid, algorithm, public_jwk, sealed_private, created_ms) values (?, ?, ?, ?, ?)',
+        `insert into signing_key (kid, purpose, algorithm, public_jwk, sealed_private, created_ms, signs_from_ms)
+         values (?, 'registry', ?, ?, ?, ?, ?)`,
       )
-      .run(kid, 'RS256', JSON.stringify(await exportJWK(pair.publicKey)), sealed, Date.now());
+      .run(kid, 'RS256', JSON.stringify(await exportJWK(pair.publicKey)), sealed, Date.now(), Date.now());
     database.close();
 
     const second = scratch.up(['--http', '127.0.0.1:0', '--https', `127.0.0.1:${port}`]);

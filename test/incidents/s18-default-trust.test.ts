@@ -66,7 +66,7 @@ describe('a first start (S18)', () => {
       const [here, there] = await Promise.all([berth, another].map(({ data }) => readFile(join(data, file), 'utf8')));
       expect(here, file).not.toBe(there);
     }
-    const [mine, theirs] = await Promise.all([berth, another].map(signingKeyOf));
+    const [mine, theirs] = await Promise.all([berth, another].map((one) => signingKeyOf(one)));
     expect(mine?.kid).not.toBe(theirs?.kid);
     expect(mine?.publicJwk['n']).not.toBe(theirs?.publicJwk['n']);
     const shown = async (one: Berth) => {

@@ -3,6 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { hashSecret, secretMatches } from '../../src/identity/secrets.ts';
 import { randomIds } from '../../src/kernel/index.ts';
+import { azureOf } from '../e2e/_azure.ts';
 import { basic } from '../e2e/_client.ts';
 import { startBerth } from '../e2e/_server.ts';
 
@@ -11,6 +12,8 @@ const rounds = 120;
 describe('a wrong password (S19)', () => {
   it('takes the same time for the admin, a token, an unknown user, and however near it comes', async () => {
     await using berth = await startBerth();
+    const azure = await azureOf(berth);
+    const robot = await azure.robot('robot');
     const person = await berth.createToken('somebody', { 'a/b': ['content/read'] });
     const near = `${berth.password.slice(0, -1)}${berth.password.endsWith('A') ? 'B' : 'A'}`;
     const offers: Record<string, string> = {
@@ -18,6 +21,9 @@ describe('a wrong password (S19)', () => {
       'the admin, nearly right': basic(berth.username, near),
       'a token': basic(person.username, 'x'.repeat(43)),
       'an unknown user': basic('unknown-user', 'x'.repeat(43)),
+      'an application': basic(robot.appId, 'x'.repeat(43)),
+      'an application, nearly right': basic(robot.appId, `${robot.secret.slice(0, -2)}AB`),
+      'an unknown application': basic(randomIds.guid(), 'x'.repeat(43)),
       'the password of another': basic(person.username, berth.password),
     };
     const times = new Map(Object.keys(offers).map((who) => [who, [] as number[]]));

@@ -46,7 +46,7 @@ export function registryProvider(options: {
       { type: 'checkNameAvailability', apiVersions },
       { type: 'operations', apiVersions },
     ],
-    operations: registryOperations({ ...options, service, registries: all }),
+    operations: registryOperations({ ...options, service, registries: all, reader: database }),
     removers: {
       registries: {
         async obstacle(row) {

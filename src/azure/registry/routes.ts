@@ -2,6 +2,7 @@ import type { Registries } from '../../content/index.ts';
 import type { ResourceAuthor } from '../../data/index.ts';
 import type { Directory, Subject } from '../../identity/index.ts';
 import { type JsonObject, member } from '../../kernel/index.ts';
+import type { SqlReader } from '../../ports/index.ts';
 import { armList, parseArmPage } from '../arm/paging.ts';
 import { type ArmAnswer, type ArmCall, ArmError, type ArmOperationHandler, notThereYet } from '../arm/provider.ts';
 import { operationList } from './operation-list.ts';
@@ -18,6 +19,7 @@ export function registryOperations(options: {
   readonly service: RegistryService;
   readonly registries: Registries;
   readonly directory: Directory;
+  readonly reader: SqlReader;
   readonly tenantId: string;
 }): Record<string, ArmOperationHandler> {
   const { service, tenantId } = options;

@@ -1,6 +1,8 @@
 import type { Registries, RegistryResource } from '../../content/index.ts';
+import { resourceGroupByKey } from '../../data/index.ts';
 import { type Directory, permits } from '../../identity/index.ts';
-import type { ArmCall } from '../arm/provider.ts';
+import type { SqlReader } from '../../ports/index.ts';
+import { type ArmCall, ArmError } from '../arm/provider.ts';
 
 export const readAction = 'Microsoft.ContainerRegistry/registries/read';
 
@@ -15,10 +17,10 @@ const maxLookedAt = 5_000;
 
 /**
  * Lists the registries below the scope of a call, a group or the subscription, that its subject may read: all with the right
- * there or above, otherwise those that a role was given on.
+ * there or above, otherwise those that a role was given on. Who may read the group hears 404 when there is none.
  */
 export async function visibleRegistries(
-  parts: { readonly registries: Registries; readonly directory: Directory },
+  parts: { readonly registries: Registries; readonly directory: Directory; readonly reader: SqlReader },
   call: Pick<ArmCall, 'scope' | 'principal' | 'subject'>,
   page: { readonly last: string | null; readonly limit: number },
 ): Promise<VisiblePage> {
@@ -28,6 +30,12 @@ export async function visibleRegistries(
   const below = seesAll ? [] : await parts.directory.rolesBelow(subject.objectId, scope.key);
   const isVisible = (key: string): boolean => seesAll || permits(below, readAction, key);
   if (!seesAll && below.length === 0) return { registries: [], next: null };
+  if (seesAll && group !== null) {
+    const row = await parts.reader.first(resourceGroupByKey, { key: group });
+    if (!row || row.provisioning_state === 'Deleted') {
+      throw new ArmError(404, 'ResourceGroupNotFound', `Resource group '${scope.resourceGroup}' could not be found.`);
+    }
+  }
 
   const found: RegistryResource[] = [];
   let last = page.last ?? '';

@@ -15,6 +15,7 @@ import {
   tenantId,
 } from '../_world.ts';
 import { hasGroupDeletions } from '../index.ts';
+import { endGroupDeletion } from './group-transactions.ts';
 
 interface Item {
   readonly id: string;
@@ -342,6 +343,19 @@ export function resourcesContract(name: string, open: EngineFactory): void {
         ]);
       });
 
+      test('of resources know every role of somebody who has more than one statement brings', async () => {
+        const one = await group(['zzz']);
+        const scopes = Array.from({ length: 999 }, (_, n) => registry(one, `r${String(n).padStart(3, '0')}`));
+        // The two roles on the last one stand on both sides of the thousandth row.
+        const narrow = await world.person(
+          ...scopes.map((scope) => ({ role: roles.acrPull, scope })),
+          { role: roles.acrPull, scope: registry(one, 'zzz') },
+          { role: roles.reader, scope: registry(one, 'zzz') },
+        );
+        const { items } = await allOf(narrow, at(`${subscription}/resources`, `$filter=${typed}`));
+        expect(items.map((item) => item.name)).toEqual(['zzz']);
+      });
+
       test('of a group that is not there are 404 to who may read it, and empty to who may not', async () => {
         const path = at(`${groupId('nothere')}/resources`);
         expect((await owner.ask('GET', path)).status).toBe(404);
@@ -478,6 +492,21 @@ export function resourcesContract(name: string, open: EngineFactory): void {
         expect(namesOf(await owner.ask('GET', at(`${groupId(one)}/resources`)))).toEqual(['a']);
         await world.deletion.resume();
         expect((await owner.ask('GET', at(groupId(one)))).status).toBe(404);
+      });
+
+      test('does not end while something is in the group', async () => {
+        const one = await group(['a']);
+        toy.refusals.set('a', new Error('died'));
+        await remove(one);
+        await world.deletion.settled();
+        toy.refusals.delete('a');
+        const input = { key: one.toLowerCase(), scopeKey: groupId(one).toLowerCase() };
+        expect(await engine.database.transact(endGroupDeletion, input)).toBe(false);
+        expect((await owner.ask('GET', at(groupId(one)))).json()).toMatchObject({
+          properties: { provisioningState: 'Deleting' },
+        });
+        await world.deletion.resume();
+        expect(await engine.database.transact(endGroupDeletion, input)).toBe(true);
       });
 
       test('of kinds by force is refused: there are none', async () => {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { type ResourceRow, statement } from '../../data/index.ts';
-import { type RegistryRecord, registryColumns } from './registry-store.ts';
+import { live, type RegistryRecord, registryColumns } from './registry-store.ts';
 
 /** A registry together with its row of the resource manager. */
 export interface RegistryResourceRecord extends RegistryRecord {
@@ -42,7 +42,7 @@ export const registryResource = statement<{ key: string }, RegistryResourceRecor
     .innerJoin('resource', 'resource.key', 'registry.resource_key')
     .select([...ofRegistry, ...resourceColumns])
     .where('registry.resource_key', '=', p.key)
-    .where('registry.state', '=', 'live')
+    .where('registry.state', '=', live())
     .limit(1),
 );
 
@@ -55,7 +55,7 @@ export const registryResources = statement<{ type: string; last: string; limit: 
       .select([...ofRegistry, ...resourceColumns])
       .where('resource.type', '=', p.type)
       .where('resource.key', '>', p.last)
-      .where('registry.state', '=', 'live')
+      .where('registry.state', '=', live())
       .orderBy('resource.key')
       .limit(p.limit),
 );
@@ -72,7 +72,7 @@ export const registryResourcesOfGroup = statement<
     .where('resource.group_key', '=', p.group)
     .where('resource.key', '>', p.last)
     .where('resource.type', '=', p.type)
-    .where('registry.state', '=', 'live')
+    .where('registry.state', '=', live())
     .orderBy('resource.key')
     .limit(p.limit),
 );
@@ -83,7 +83,7 @@ export const lockRegistry = statement<{ name: string }, RegistryRecord>((db, p, 
     .selectFrom('registry')
     .select([...registryColumns])
     .where('name', '=', p.name)
-    .where('state', '=', 'live')
+    .where('state', '=', live())
     .limit(1)
     .modifyEnd(dialect.forUpdate()),
 );
@@ -128,6 +128,6 @@ export const setDefaultRegistry = statement<{ id: number; stamp: string }>((db, 
   db
     .updateTable('registry')
     .set({ is_default: sql<number>`case when id = ${p.id} then 1 else 0 end`, stamp: p.stamp })
-    .where('state', '=', 'live')
+    .where('state', '=', live())
     .where((eb) => eb.or([eb('is_default', '=', 1), eb('id', '=', p.id)])),
 );

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { type RegistryRow, statement } from '../../data/index.ts';
 
 /** A registry as the data plane needs it on every request. */
@@ -19,12 +19,17 @@ export const registryColumns = [
   'created_ms',
 ] as const;
 
+/** As text of the statement, not bound: an index of living rows only is then known to do when it is planned. */
+export function live(): RawBuilder<'live'> {
+  return sql<'live'>`'live'`;
+}
+
 export const registryByName = statement<{ name: string }, RegistryRecord>((db, p) =>
   db
     .selectFrom('registry')
     .select([...registryColumns])
     .where('name', '=', p.name)
-    .where('state', '=', 'live')
+    .where('state', '=', live())
     .limit(1),
 );
 
@@ -32,8 +37,8 @@ export const defaultRegistry = statement<Record<string, never>, RegistryRecord>(
   db
     .selectFrom('registry')
     .select([...registryColumns])
-    .where('is_default', '=', 1)
-    .where('state', '=', 'live')
+    .where('is_default', '=', sql.lit(1))
+    .where('state', '=', live())
     .orderBy('id')
     .limit(1),
 );
@@ -42,7 +47,7 @@ export const listRegistries = statement<{ last: string; limit: number }, Registr
   db
     .selectFrom('registry')
     .select([...registryColumns])
-    .where('state', '=', 'live')
+    .where('state', '=', live())
     .where('name', '>', p.last)
     .orderBy('name')
     .limit(p.limit),
@@ -93,7 +98,7 @@ export const retireRegistry = statement<{ id: number; now: number; stamp: string
     .updateTable('registry')
     .set({ state: 'deleted', deleted_ms: p.now, stamp: p.stamp })
     .where('id', '=', p.id)
-    .where('state', '=', 'live'),
+    .where('state', '=', live()),
 );
 
 /** Whose database this is, and under which ids its resources stand. */

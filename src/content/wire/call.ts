@@ -6,6 +6,7 @@ import type {
   Decision,
   Principal,
   RegistryAccess,
+  SignIns,
   TokenService,
 } from '../../identity/index.ts';
 import type { Clock, RepositoryName } from '../../kernel/index.ts';
@@ -24,6 +25,7 @@ import type { RateLimits } from './rate-limits.ts';
 export interface DataPlaneServices {
   readonly authenticator: Authenticator;
   readonly tokens: TokenService;
+  readonly signIns: Pick<SignIns, 'succeeded' | 'refused'>;
   readonly blobs: Blobs;
   readonly manifests: Manifests;
   readonly uploads: Uploads;

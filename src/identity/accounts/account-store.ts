@@ -84,10 +84,6 @@ export const deleteAccount = statement<{ objectId: string }>((db, p) =>
   db.deleteFrom('account').where('object_id', '=', p.objectId),
 );
 
-export const deleteAssignmentsOf = statement<{ principalId: string }>((db, p) =>
-  db.deleteFrom('role_assignment').where('principal_id', '=', p.principalId),
-);
-
 export const deleteChainsOf = statement<{ accountId: string }>((db, p) =>
   db.deleteFrom('refresh_grant').where('account_id', '=', p.accountId),
 );

@@ -1,12 +1,12 @@
 import { lockDeployment } from '../../data/index.ts';
 import { Fault } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
+import { forgetAssignmentsOf } from '../roles/assignment-transactions.ts';
 import {
   type AccountRecord,
   accountByName,
   assignRole,
   deleteAccount,
-  deleteAssignmentsOf,
   deleteChainsOf,
   deleteCodesOf,
   deleteDeviceCodesOf,
@@ -91,14 +91,18 @@ export const changeAccount: TransactionDefinition<{ nameKey: string; change: Acc
   },
 };
 
-/** Deletes a user with roles, sessions and codes. Throws `not-found`. */
+/**
+ * Deletes a user with roles, sessions and codes. Throws `not-found`, and `not-permitted` for the last Owner of the
+ * subscription.
+ */
 export const removeAccount: TransactionDefinition<{ nameKey: string }, void> = {
   name: 'identity/remove-account',
   async run(tx, { nameKey }) {
     const { object_id: objectId } = await found(tx, nameKey);
     await endSessions(tx, objectId);
-    await tx.run(deleteAssignmentsOf, { principalId: objectId });
+    // The row first, so that nobody gives the user a role meanwhile.
     await tx.run(deleteAccount, { objectId });
+    await forgetAssignmentsOf(tx, objectId);
   },
 };
 

@@ -5,6 +5,7 @@ import { registryRights } from '../roles/registry-rights.ts';
 import type { TokenClaims } from '../token-service.ts';
 import { type Directory, nameOf, type SecretJudgement, type Subject } from './directory.ts';
 import type { DirectoryTokens } from './directory-tokens.ts';
+import type { KeptPrincipals } from './kept-principals.ts';
 import { isTenant } from './tenant.ts';
 
 /** The directory as the data plane needs it. Its keys are loaded when somebody first comes with one of its tokens. */
@@ -26,7 +27,7 @@ export interface DirectorySignIn {
 }
 
 /** Makes the sign-in of the directory's people and applications. */
-export function directorySignIn(access: DirectoryAccess): DirectorySignIn {
+export function directorySignIn(access: DirectoryAccess, kept: KeptPrincipals): DirectorySignIn {
   const { directory } = access;
 
   const principalOf = async (subject: Subject, registry: RegistryAccess): Promise<Principal> => {
@@ -53,11 +54,15 @@ export function directorySignIn(access: DirectoryAccess): DirectorySignIn {
     },
     async byClaims(claims, kind, registry) {
       const { objectId, credentialId, restriction } = claims;
-      const subject = await directory
-        .subjectOf({ kind, objectId, credentialId })
-        .catch((error: unknown) => rethrown(error, claims.subject, registry));
-      const principal = await principalOf(subject, registry);
-      const expiresAt = Math.min(claims.expiresAt, subject.expiresAt ?? Number.POSITIVE_INFINITY);
+      // The registry was read before, perhaps in an earlier generation, so what counts of it is part of the key.
+      const key = `${registry.id} ${registry.roleMode} ${kind} ${objectId} ${credentialId}`;
+      const principal = await kept.of(key, async () => {
+        const subject = await directory
+          .subjectOf({ kind, objectId, credentialId })
+          .catch((error: unknown) => rethrown(error, claims.subject, registry));
+        return principalOf(subject, registry);
+      });
+      const expiresAt = Math.min(claims.expiresAt, principal.expiresAt ?? Number.POSITIVE_INFINITY);
       return { ...principal, restriction, expiresAt };
     },
     async byAccessToken(text, tenant, registry) {

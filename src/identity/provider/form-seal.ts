@@ -27,8 +27,8 @@ export function formSeal(options: { key: Uint8Array; clock: Clock }): FormSeal {
       return `${body}.${codeOf(purpose, browser, body)}`;
     },
     open(purpose, browser, sealed) {
-      const [body = '', code = ''] = sealed.length > maxLength || browser === '' ? [] : sealed.split('.');
-      if (body === '' || !sameSecret(code, codeOf(purpose, browser, body))) return undefined;
+      const [body = '', code = '', ...more] = sealed.length > maxLength || browser === '' ? [] : sealed.split('.');
+      if (body === '' || more.length > 0 || !sameSecret(code, codeOf(purpose, browser, body))) return undefined;
       // Ours, by its code.
       const { until, state } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as {
         until: number;

@@ -7,6 +7,7 @@ import {
 } from '../../../identity/index.ts';
 import { Fault, operatorOnly, parseAuthorization, parseScopes } from '../../../kernel/index.ts';
 import type { TokenCall } from '../call.ts';
+import { recordedSignIn } from './sign-in-record.ts';
 
 const maxFormBytes = 64 * 1024;
 
@@ -23,7 +24,9 @@ export async function getToken(call: TokenCall): Promise<void> {
       }),
     });
   }
-  const principal = await services.authenticator.authenticate(credential, access);
+  const principal = await recordedSignIn(call, credential.scheme === 'basic' ? credential.username : '', () =>
+    services.authenticator.authenticate(credential, access),
+  );
   call.exchange.facts.actor = principal.name;
   await answer(call, { principal, scopes: exchange.query.getAll('scope'), refresh: false });
 }
@@ -33,7 +36,9 @@ export async function postToken(call: TokenCall): Promise<void> {
   const { exchange, services, access } = call;
   const form = new URLSearchParams((await exchange.readBody(maxFormBytes)).toString('utf8'));
   const principal = await fromForm(call, form, (username, password) =>
-    services.authenticator.authenticate({ scheme: 'basic', username, password }, access),
+    recordedSignIn(call, username, () =>
+      services.authenticator.authenticate({ scheme: 'basic', username, password }, access),
+    ),
   );
   exchange.facts.actor = principal.name;
   // A refresh token is had for a password only: one that could be renewed by itself would live for ever.
