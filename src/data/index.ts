@@ -1,3 +1,4 @@
+export { databaseFault } from './database-fault.ts';
 export { lockDeployment } from './deployment.ts';
 export { type Dialect, dialectOf } from './dialect.ts';
 export {
@@ -12,6 +13,7 @@ export {
 } from './feed.ts';
 export { migrations } from './migrations/index.ts';
 export { statement } from './query.ts';
+export { requestContext } from './request-context.ts';
 export { holdResourceGroup, resourceGroupByKey } from './resource-groups.ts';
 export {
   createResource,

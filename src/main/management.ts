@@ -1,5 +1,5 @@
 import type { Refusals, Registries, Registry } from '../content/index.ts';
-import type { RequestContext } from '../data/index.ts';
+import { type RequestContext, requestContext } from '../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../http/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { Fault, isFault, type RegistryTier, registryTiers } from '../kernel/index.ts';
@@ -209,7 +209,7 @@ export function management(
           exchange,
           services,
           parameters: probed.parameters,
-          context: contextOf(exchange),
+          context: operatorContext(exchange),
         });
         return;
       }
@@ -221,7 +221,7 @@ export function management(
         exchange,
         services,
         parameters: matched.parameters,
-        context: contextOf(exchange),
+        context: operatorContext(exchange),
       });
     } catch (error) {
       if (isFault(error)) {
@@ -236,17 +236,9 @@ export function management(
   };
 }
 
-function contextOf(exchange: Exchange): RequestContext {
-  return {
-    requestId: exchange.requestId,
-    actor: 'operator',
-    host: 'management',
-    method: exchange.method,
-    userAgent: exchange.header('user-agent') ?? '',
-    address: '',
-    listener: exchange.listener.name,
-    network: exchange.listener.network,
-  };
+/** Whoever reaches the socket is the operator; it has neither host nor peer. */
+function operatorContext(exchange: Exchange): RequestContext {
+  return { ...requestContext(exchange, 'operator'), host: 'management', address: '' };
 }
 
 async function shown(services: ManagementServices, registry: Registry): Promise<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { correlationHeader, isWorthKeeping, type Refusals, refusalOf } from '../../content/index.ts';
-import { type RequestContext, resourceByKey } from '../../data/index.ts';
+import { databaseFault, requestContext, resourceByKey } from '../../data/index.ts';
 import type { Exchange } from '../../http/index.ts';
-import { type Directory, type DirectoryTokens, nameOf, type Subject } from '../../identity/index.ts';
+import { type Directory, type DirectoryTokens, nameOf } from '../../identity/index.ts';
 import {
   type Clock,
   type Conditions,
@@ -112,7 +112,7 @@ export function managementFront(options: FrontOptions): (exchange: Exchange) => 
       subject,
       principal,
       conditions,
-      context: contextOf(exchange, subject),
+      context: requestContext(exchange, nameOf(subject)),
       urls,
     });
   };
@@ -126,7 +126,7 @@ export function managementFront(options: FrontOptions): (exchange: Exchange) => 
   };
 
   const refuse = (exchange: Exchange, state: RequestState, thrown: unknown): void => {
-    const error = translate(thrown);
+    const error = databaseFault(thrown);
     const isRefusal = error instanceof ArmError || isFault(error);
     if (!isRefusal || error.cause instanceof DatabaseError) options.failed(exchange, error);
     if (exchange.response.headersSent || exchange.response.destroyed) {
@@ -200,29 +200,4 @@ function alwaysOf(exchange: Exchange): string[] {
 
 function conditionsOf(exchange: Exchange): Conditions {
   return { ifMatch: exchange.header('if-match') ?? null, ifNoneMatch: exchange.header('if-none-match') ?? null };
-}
-
-function contextOf(exchange: Exchange, subject: Subject): RequestContext {
-  return {
-    requestId: exchange.requestId,
-    actor: nameOf(subject),
-    host: exchange.host,
-    method: exchange.method,
-    userAgent: exchange.header('user-agent') ?? '',
-    address: exchange.address,
-    listener: exchange.listener.name,
-    network: exchange.listener.network,
-  };
-}
-
-/** Errors of the database become refusals where the caller can act on them; everything else stays a bug. */
-function translate(error: unknown): unknown {
-  if (!(error instanceof DatabaseError)) return error;
-  if (error.kind === 'full') {
-    return new Fault('storage-full', 'Berth has no space left; reading goes on', { cause: error });
-  }
-  if (error.kind === 'busy' || error.kind === 'unavailable' || error.kind === 'closed') {
-    return new Fault('unavailable', 'Berth cannot reach its database; try again in a moment', { cause: error });
-  }
-  return error;
 }

@@ -1,4 +1,5 @@
 import { correlationHeader, isWorthKeeping, type Refusals, refusalOf } from '../../content/index.ts';
+import { databaseFault } from '../../data/index.ts';
 import { compileRoutes, type Exchange } from '../../http/index.ts';
 import {
   type Applications,
@@ -10,7 +11,6 @@ import {
   type Principal,
 } from '../../identity/index.ts';
 import { type Clock, Fault, isFault, operatorOnly, parseAuthorization } from '../../kernel/index.ts';
-import { DatabaseError } from '../../ports/index.ts';
 import * as applications from './applications.ts';
 import type { GraphCall, GraphServices } from './call.ts';
 import { errorBody, faultOf, GraphError, graphErrorOf } from './errors.ts';
@@ -187,15 +187,7 @@ function refuse(options: GraphOptions, exchange: Exchange, thrown: unknown): voi
 
 function translated(error: unknown): GraphError {
   if (error instanceof GraphError) return error;
-  if (isFault(error)) return graphErrorOf(error);
-  if (error instanceof DatabaseError && error.kind === 'full') {
-    return graphErrorOf(new Fault('storage-full', 'there is no space left; reading goes on'));
-  }
-  if (
-    error instanceof DatabaseError &&
-    (error.kind === 'busy' || error.kind === 'unavailable' || error.kind === 'closed')
-  ) {
-    return graphErrorOf(new Fault('unavailable', 'the database cannot be reached; try again in a moment'));
-  }
+  const known = databaseFault(error);
+  if (isFault(known)) return graphErrorOf(known);
   return new GraphError(500, 'InternalServerError', 'internal error; the operator finds it under the request id');
 }

@@ -1,4 +1,4 @@
-import type { RequestContext } from '../../data/index.ts';
+import { databaseFault, requestContext } from '../../data/index.ts';
 import { compileRoutes, type Exchange, type RouteParameters } from '../../http/index.ts';
 import { type DataWanted, decide, explainDenial, type RegistryAccess } from '../../identity/index.ts';
 import { Fault, isFault, parseAuthorization, parseRepositoryName, type RepositoryName } from '../../kernel/index.ts';
@@ -133,7 +133,7 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
     decision,
     principal,
     begun,
-    context: contextOf(exchange, principal.name),
+    context: requestContext(exchange, principal.name),
   };
   if (route.id === 'v2.base' || route.id === 'v2.catalog' || route.id === 'acr.catalog')
     await registryHandlers[route.id](call);
@@ -161,33 +161,12 @@ function wantedBy(route: DataRoute, repository: RepositoryName | null): DataWant
   return route.access.kind === 'repository' && repository !== null ? [{ action: route.access.action, repository }] : [];
 }
 
-function contextOf(exchange: Exchange, actor: string): RequestContext {
-  return {
-    requestId: exchange.requestId,
-    actor,
-    host: exchange.host,
-    method: exchange.method,
-    userAgent: exchange.header('user-agent') ?? '',
-    address: exchange.address,
-    listener: exchange.listener.name,
-    network: exchange.listener.network,
-  };
-}
-
 /** Port errors become refusals where the caller can act on them; everything else stays a bug. */
 function translate(error: unknown): unknown {
-  const full = 'the registry has no space left; reading goes on';
-  if (error instanceof BlobStoreError && error.kind === 'full')
-    return new Fault('storage-full', full, { cause: error });
-  if (error instanceof DatabaseError) {
-    if (error.kind === 'full') return new Fault('storage-full', full, { cause: error });
-    if (error.kind === 'busy' || error.kind === 'unavailable' || error.kind === 'closed') {
-      return new Fault('unavailable', 'the registry cannot reach its database; try again in a moment', {
-        cause: error,
-      });
-    }
+  if (error instanceof BlobStoreError && error.kind === 'full') {
+    return new Fault('storage-full', 'there is no space left; reading goes on', { cause: error });
   }
-  return error;
+  return databaseFault(error);
 }
 
 function refuse(options: DataPlaneOptions, exchange: Exchange, state: RequestState, error: unknown): void {

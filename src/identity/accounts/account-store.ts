@@ -95,32 +95,3 @@ export const deleteCodesOf = statement<{ accountId: string }>((db, p) =>
 export const deleteDeviceCodesOf = statement<{ accountId: string }>((db, p) =>
   db.deleteFrom('device_code').where('account_id', '=', p.accountId),
 );
-
-/** Gives somebody a role. */
-export const assignRole = statement<{
-  name: string;
-  scope: string;
-  scopeKey: string;
-  roleId: string;
-  principalId: string;
-  principalType: string;
-  description: string;
-  by: string;
-  now: number;
-  stamp: string;
-}>((db, p) =>
-  db.insertInto('role_assignment').values({
-    name: p.name,
-    scope: p.scope,
-    scope_key: p.scopeKey,
-    role_id: p.roleId,
-    principal_id: p.principalId,
-    principal_type: p.principalType,
-    description: p.description,
-    created_ms: p.now,
-    created_by: p.by,
-    updated_ms: p.now,
-    updated_by: p.by,
-    stamp: p.stamp,
-  }),
-);

@@ -1,11 +1,11 @@
 import { lockDeployment } from '../../data/index.ts';
 import { Fault } from '../../kernel/index.ts';
 import type { SqlTransaction, TransactionDefinition } from '../../ports/index.ts';
+import { insertAssignment } from '../roles/assignment-store.ts';
 import { forgetAssignmentsOf } from '../roles/assignment-transactions.ts';
 import {
   type AccountRecord,
   accountByName,
-  assignRole,
   deleteAccount,
   deleteChainsOf,
   deleteCodesOf,
@@ -52,7 +52,7 @@ export const createFirstAccount: TransactionDefinition<
     await tx.first(lockDeployment, {});
     if (await tx.first(listAccounts, { last: '', limit: 1 })) return false;
     const stamp = await store(tx, account);
-    await tx.run(assignRole, {
+    await tx.run(insertAssignment, {
       name: assignment.name,
       scope: assignment.scope,
       scopeKey: assignment.scope.toLowerCase(),
