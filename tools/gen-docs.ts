@@ -1,6 +1,6 @@
 /**
  * Writes the pages of `docs` that follow from the code: docs/config.md from the table of keys, docs/cli.md from the help
- * of the commands. `--check` writes nothing and fails when a page is not what it would write.
+ * of the commands, docs/compatibility.md from the contracts, the providers and the tests. `--check` writes nothing and fails when a page is not what it would write.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { type ConfigRow, describeConfig } from '../src/main/config.ts';
+import { compatibilityPage } from './compatibility/page.ts';
 
 const notice = '<!-- Made by tools/gen-docs.ts from the code: change it there, then run `npm run gen`. -->';
 
@@ -73,6 +74,9 @@ async function pages(root: string): Promise<[string, string][]> {
   const found: [string, string][] = [['docs/config.md', configPage(describeConfig())]];
   const program = await loadProgram(root);
   if (program !== undefined) found.push(['docs/cli.md', cliPage(program)]);
+  if (existsSync(join(root, 'contracts', 'az-commands.txt'))) {
+    found.push(['docs/compatibility.md', await compatibilityPage(root, notice)]);
+  }
   return found;
 }
 

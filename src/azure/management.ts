@@ -6,20 +6,29 @@ import type { Management, ManagementParts } from './open-management.ts';
 import { registryProvider } from './registry/provider.ts';
 import { resourcesProvider } from './resources/provider.ts';
 
-/** Joins the front and the providers of the resource manager. A new provider is a line in `others`. */
-export async function management(parts: ManagementParts): Promise<Management> {
+/** What providers work with. */
+export type ProviderParts = Omit<ManagementParts, 'tokens' | 'refusals' | 'failed'>;
+
+/** Every provider of the resource manager. A new one is a line in `others`. */
+export function resourceProviders(parts: ProviderParts) {
   const others: readonly ResourceProvider[] = [authorizationProvider(parts), registryProvider(parts)];
   const resources = resourcesProvider({ ...parts, others });
+  return { providers: [...others, resources] as const, deletion: resources.deletion };
+}
+
+/** Joins the front and the providers of the resource manager. */
+export async function management(parts: ManagementParts): Promise<Management> {
+  const { providers, deletion } = resourceProviders(parts);
   const handle = managementFront({
     ...parts,
     contracts: await lazyContracts()(),
-    providers: [...others, resources],
+    providers,
     draining: () => parts.draining(),
     failed: (exchange, error) => parts.failed(exchange, error),
   });
   return {
     handle,
-    resumeDeletions: () => resources.deletion.resume(),
-    settled: () => resources.deletion.settled(),
+    resumeDeletions: () => deletion.resume(),
+    settled: () => deletion.settled(),
   };
 }

@@ -178,6 +178,30 @@ describe('a path', () => {
   });
 });
 
+describe('a part of Azure that this version does not have', () => {
+  it.each([
+    ['GET', '/acr/v1/_deleted/_catalog', 'Soft delete'],
+    ['GET', `/acr/v1/_deleted/${repository}/_manifests`, 'Soft delete'],
+    ['POST', `/acr/v1/_deleted/${repository}/_manifests/sha256:a`, 'Soft delete'],
+    ['GET', `/acr/v1/${repository}/_streaming`, 'Artifact streaming'],
+    ['POST', `/acr/v1/${repository}/_streaming`, 'Artifact streaming'],
+    ['GET', `/acr/v1/${repository}/_operations/1`, 'Artifact streaming'],
+    ['GET', '/helm/v1/repo/_charts', 'helm push oci://'],
+  ])('is refused by name: %s %s', async (method, path, what) => {
+    const answer = await admin(method, path);
+    expect({ status: answer.status, code: answer.code }).toEqual({ status: 405, code: 'UNSUPPORTED' });
+    expect(answer.text).toContain(what);
+  });
+
+  it('takes no name away that a repository can have', async () => {
+    for (const name of ['deleted', 'x/deleted', 'app/streaming', 'a_b/operations__x']) {
+      await pushImage(admin, name, 'v1', name);
+      expect((await admin('GET', `/acr/v1/${name}/_tags`)).status, name).toBe(200);
+    }
+    expect((await admin('GET', '/acr/v1/_other/_tags')).code).toBe('NAME_INVALID');
+  });
+});
+
 describe('unknown query parameters', () => {
   it('are ignored, like the ns of a mirror', async () => {
     for (const path of [

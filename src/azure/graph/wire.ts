@@ -25,6 +25,8 @@ export function wireApplication(application: Application): Record<string, unknow
     identifierUris: [],
     keyCredentials: [],
     passwordCredentials: application.secrets.map((secret) => wirePassword(secret)),
+    // az ad app permission reads it without asking whether it is there.
+    requiredResourceAccess: [],
     signInAudience: 'AzureADMyOrg',
   };
 }

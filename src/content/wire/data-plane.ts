@@ -11,6 +11,7 @@ import { correlationHeader, fixedHeaders } from './common-headers.ts';
 import { errorBody, wireErrors } from './errors.ts';
 import { registryHandlers, repositoryHandlers, tokenHandlers } from './handlers.ts';
 import type { KeptAnswer } from './kept-answers.ts';
+import { refuseLaterFeature } from './later-features.ts';
 import { refusalOf, wantedOf } from './refusal-record.ts';
 import { type DataRoute, dataRoutes } from './routes.ts';
 import { progressHeaders } from './v2/uploads.ts';
@@ -82,6 +83,7 @@ async function answer(options: DataPlaneOptions, exchange: Exchange, state: Requ
   state.registry = registry;
   exchange.facts.registry = registry.name;
   const matched = match(exchange.method, exchange.path);
+  if (matched.kind !== 'match') refuseLaterFeature(exchange.path);
   if (matched.kind === 'none') throw new Fault('not-found', 'there is nothing at this path');
   if (matched.kind === 'method') {
     exchange.always = [...exchange.always, 'allow', matched.allowed.join(', ')];
@@ -145,7 +147,9 @@ function repositoryOf(
   exchange: Exchange,
 ): RepositoryName | null {
   if (route.access.kind !== 'repository') return null;
-  const repository = parseRepositoryName(parameters['name'] ?? '');
+  const name = parameters['name'] ?? '';
+  if (name.startsWith('_') || name.includes('/_')) refuseLaterFeature(exchange.path);
+  const repository = parseRepositoryName(name);
   state.repository = repository;
   exchange.facts.repository = repository;
   exchange.facts.reference = parameters['reference'] ?? parameters['digest'] ?? parameters['tag'] ?? '';
