@@ -22,8 +22,13 @@ export function authorize(
       operator: operatorOnly({
         rule: 'role-missing',
         because: `no role of ${principal.name} allows ${action} at ${scope.text}; it has ${names === '' ? 'none there or above' : `only ${names}`}`,
-        cure: `az role assignment create --assignee-object-id ${subject.objectId} --assignee-principal-type ${type} --role <role> --scope ${scope.text}`,
+        cure: `az role assignment create --assignee-object-id ${subject.objectId} --assignee-principal-type ${type} --role <role> --scope ${oneWord(scope.text)}`,
       }),
     },
   );
+}
+
+/** A scope as one word of a shell: who is refused has chosen it, and the operator may paste it. No id has a quote in it. */
+function oneWord(scope: string): string {
+  return /^[\w./-]+$/.test(scope) ? scope : `'${scope}'`;
 }

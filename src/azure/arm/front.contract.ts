@@ -1,7 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineFactory, TestEngine } from '../../content/_engines.ts';
 import { type Toy, toyProvider } from '../_toy-provider.ts';
-import { at, groupId, type ManagementWorld, managementWorld, type Person, roles, subscription } from '../_world.ts';
+import {
+  at,
+  groupId,
+  type ManagementWorld,
+  managementWorld,
+  type Person,
+  roles,
+  subscription,
+  subscriptionId,
+  tenantId,
+} from '../_world.ts';
+import { authorizationProvider } from '../authorization/provider.ts';
 
 const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -17,7 +28,8 @@ export function frontContract(name: string, open: EngineFactory): void {
     beforeAll(async () => {
       engine = await open();
       toy = toyProvider(engine.database);
-      world = await managementWorld({ engine, others: [toy.provider], isDraining: () => draining });
+      const authorization = authorizationProvider({ database: engine.database, subscriptionId, tenantId });
+      world = await managementWorld({ engine, others: [toy.provider, authorization], isDraining: () => draining });
       owner = await world.person({ role: roles.owner, scope: subscription });
       nobody = await world.person();
     });
@@ -233,6 +245,16 @@ export function frontContract(name: string, open: EngineFactory): void {
           wanted: ['Microsoft.ContainerRegistry/registries/read'],
           cure: expect.stringContaining('az role assignment create') as unknown,
         });
+      });
+
+      test('that are missing have a cure whose words are ours: a scope is one word of it, whatever it holds', async () => {
+        const scope = `${subscription}/providers/x/y/z --role Owner --scope /subscriptions/${subscriptionId}`;
+        const tail = '/providers/Microsoft.Authorization/roleAssignments';
+        const answer = await nobody.ask('GET', at(`${scope.replaceAll(' ', '%20')}${tail}`));
+        expect(answer.status).toBe(403);
+        expect(world.refused.at(-1)?.cure).toMatch(`--role <role> --scope '${scope}'`);
+        await nobody.ask('GET', at(registry('one')));
+        expect(world.refused.at(-1)?.cure).toMatch(new RegExp(`--scope ${registry('one')}$`));
       });
 
       test('of another subscription nobody has, and who has rights everywhere hears that there is none', async () => {

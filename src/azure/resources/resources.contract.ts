@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EngineFactory, TestEngine } from '../../content/_engines.ts';
+import { roleAssignments } from '../../identity/index.ts';
+import { randomIds } from '../../kernel/index.ts';
 import { countRoles } from '../_people-fixture.ts';
 import { type Toy, toyProvider } from '../_toy-provider.ts';
 import {
@@ -415,6 +417,26 @@ export function resourcesContract(name: string, open: EngineFactory): void {
         const body = JSON.stringify({ location: 'elsewhere' });
         expect((await owner.ask('PUT', at(groupId(one)), { body })).status).toBe(201);
         expect(valueOf(await owner.ask('GET', at(`${groupId(one)}/resources`)))).toEqual([]);
+      });
+
+      test('leaves nothing that a role could be given on, which who makes the group again would find there', async () => {
+        const one = await group([]);
+        const { subject } = await world.person();
+        const assign = () =>
+          roleAssignments(engine.database).assign({
+            name: randomIds.guid(),
+            scope: groupId(one),
+            roleId: roles.owner,
+            principalId: subject.objectId,
+            principalType: null,
+            description: null,
+            by: subject.objectId,
+          });
+        await remove(one);
+        await world.deletion.settled();
+        expect(await assign()).toEqual({ kind: 'scope-unknown' });
+        await owner.ask('PUT', at(groupId(one)), { body: '{"location":"test"}' });
+        expect((await assign()).kind).toBe('created');
       });
 
       test('is seen by who asked for it, and by nobody else', async () => {

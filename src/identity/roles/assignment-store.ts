@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { statement } from '../../data/index.ts';
 
 /** A role that somebody has at a scope. */
@@ -177,8 +178,15 @@ export const principalForShare = statement<{ objectId: string }, { object_id: st
     .modifyEnd(dialect.forShare()),
 );
 
+/** A group that is not deleted: its row stays behind. */
 export const groupForShare = statement<{ key: string }, { key: string }>((db, p, dialect) =>
-  db.selectFrom('resource_group').select('key').where('key', '=', p.key).limit(1).modifyEnd(dialect.forShare()),
+  db
+    .selectFrom('resource_group')
+    .select('key')
+    .where('key', '=', p.key)
+    .where('provisioning_state', '!=', sql.lit('Deleted'))
+    .limit(1)
+    .modifyEnd(dialect.forShare()),
 );
 
 export const resourceForShare = statement<{ key: string }, { key: string }>((db, p, dialect) =>
