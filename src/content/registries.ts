@@ -68,6 +68,13 @@ export interface NewRegistryOptions extends Partial<RegistrySettings> {
   readonly onlyAsDefault?: boolean;
 }
 
+/** What a registry must be to be changed or deleted. Where it is another one, there is none: `not-found`. */
+export interface RegistryChecks {
+  readonly conditions?: Conditions;
+  /** Key of its resource, where the right to it was given there and not by its name. */
+  readonly resourceKey?: string;
+}
+
 /** Registries: looked up by every request, changed by operators. Settings are read each time, so a change holds at once. */
 export interface Registries {
   byName(name: string): Promise<Registry | undefined>;
@@ -84,9 +91,9 @@ export interface Registries {
   change(
     context: RequestContext,
     name: string,
-    change: Partial<RegistrySettings> & { asDefault?: boolean; conditions?: Conditions; by?: ResourceAuthor },
+    change: Partial<RegistrySettings> & RegistryChecks & { asDefault?: boolean; by?: ResourceAuthor },
   ): Promise<Registry>;
-  remove(context: RequestContext, name: string, options?: { conditions?: Conditions }): Promise<void>;
+  remove(context: RequestContext, name: string, checks?: RegistryChecks): Promise<void>;
 }
 
 /** First labels of the planes; no registry may have them (DESIGN.md §1). */
@@ -179,10 +186,11 @@ export function registries(database: Database): Registries {
       return registryOf(row);
     },
     async change(context, name, change) {
-      const { asDefault, conditions, by, ...settings } = change;
+      const { asDefault, conditions, resourceKey, by, ...settings } = change;
       await database.transact(changeRegistry, {
         context,
         name: name.toLowerCase(),
+        resourceKey: resourceKey ?? null,
         settings,
         asDefault: asDefault ?? false,
         conditions: conditions ?? noConditions,
@@ -190,9 +198,9 @@ export function registries(database: Database): Registries {
       });
       return existing(name.toLowerCase());
     },
-    async remove(context, name, options = {}) {
-      const conditions = options.conditions ?? noConditions;
-      await database.transact(deleteRegistry, { context, name: name.toLowerCase(), conditions });
+    async remove(context, name, checks = {}) {
+      const { conditions = noConditions, resourceKey = null } = checks;
+      await database.transact(deleteRegistry, { context, name: name.toLowerCase(), resourceKey, conditions });
     },
   };
 }

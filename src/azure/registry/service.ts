@@ -106,7 +106,8 @@ export function registryService(options: {
     const { scope, context, by, conditions } = request;
     checkLocation(asked, current);
     await checkStored(current, settings.sku ?? current.sku);
-    await registries.change(context, current.name, { ...settings, ...identityAsked(asked), by, conditions });
+    const checks = { resourceKey: scope.key, conditions };
+    await registries.change(context, current.name, { ...settings, ...identityAsked(asked), by, ...checks });
     if (settings.adminEnabled) await credentials.ensureAdmin(current, context);
     return get(scope);
   };
@@ -183,7 +184,7 @@ export function registryService(options: {
       const registry = await registries.resource(scope.key);
       if (!registry) return false;
       try {
-        await registries.remove(context, registry.name, { conditions });
+        await registries.remove(context, registry.name, { resourceKey: scope.key, conditions });
         return true;
       } catch (error) {
         if (isFault(error, 'not-found')) return false;

@@ -133,10 +133,16 @@ export const createRegistry: TransactionDefinition<NewRegistry, { id: number } |
   },
 };
 
-/** A change to a registry; what is absent stays. */
-export interface RegistryChange {
-  readonly context: RequestContext;
+/** Which registry. A name may have passed to another one since it was looked up, whose rights are others'. */
+export interface NamedRegistry {
   readonly name: string;
+  /** Key of the resource that it must be; null for whichever has the name. */
+  readonly resourceKey: string | null;
+}
+
+/** A change to a registry; what is absent stays. */
+export interface RegistryChange extends NamedRegistry {
+  readonly context: RequestContext;
   readonly settings: Partial<RegistrySettings>;
   /** Makes it the one behind the plain listener, in place of the one that was. */
   readonly asDefault: boolean;
@@ -152,7 +158,7 @@ export const changeRegistry: TransactionDefinition<RegistryChange, void> = {
   name: 'content/change-registry',
   async run(tx, input) {
     if (input.asDefault || input.settings.identity === null) await tx.first(lockDeployment, {});
-    const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
+    const { registry, resource } = await lockBoth(tx, input, input.conditions);
     const { identity, tags, ...switches } = input.settings;
     const settings = { ...settingsOf(registry), ...switches };
     checkTier(settings, await countTokens(tx, registry.id));
@@ -190,13 +196,13 @@ export const changeRegistry: TransactionDefinition<RegistryChange, void> = {
  * stay until they are collected. Throws `not-found`, `precondition-failed`, and by the rule `default-registry`.
  */
 export const deleteRegistry: TransactionDefinition<
-  { context: RequestContext; name: string; conditions: Conditions },
+  NamedRegistry & { context: RequestContext; conditions: Conditions },
   void
 > = {
   name: 'content/delete-registry',
   async run(tx, input) {
     await tx.first(lockDeployment, {});
-    const { registry, resource } = await lockBoth(tx, input.name, input.conditions);
+    const { registry, resource } = await lockBoth(tx, input, input.conditions);
     if (registry.is_default === 1) {
       throw registryFault(
         'not-permitted',
@@ -241,11 +247,12 @@ async function regionOf(tx: SqlTransaction, text: string | null): Promise<string
 
 async function lockBoth(
   tx: SqlTransaction,
-  name: string,
+  { name, resourceKey }: NamedRegistry,
   conditions: Conditions,
 ): Promise<{ registry: RegistryRecord; resource: ResourceRow }> {
   const registry = await tx.first(lockRegistry, { name });
-  if (!registry) throw new Fault('not-found', `there is no registry named "${name}"`);
+  if (!registry || (resourceKey !== null && registry.resource_key !== resourceKey))
+    throw new Fault('not-found', `there is no registry named "${name}"`);
   const resource = await tx.first(lockResource, { key: registry.resource_key });
   if (!resource) throw new Error(`a registry without its resource: ${name}`);
   requireConditions(conditions, resource.etag);
