@@ -237,6 +237,33 @@ export function directorySignInContract(name: string, open: EngineFactory): void
       },
     );
 
+    test('by a name that is no id finds nobody, and asks no database', async () => {
+      await using world = await newWorld();
+      for (const name of ['\0', `${world.appId}\0`, `{${world.appId}}`, '%', 'x'.repeat(60_000)]) {
+        expect(await world.people.application(name)).toBeNull();
+        expect(await world.people.bySecret(name, 'secret')).toBeUndefined();
+      }
+      expect(await world.people.application(world.appId.toUpperCase())).not.toBeNull();
+    });
+
+    test('gives a new principal no secret of the old one, also when that was made while the old one went', async () => {
+      await using world = await newWorld();
+      const second = applications({ database: await engine.second(), clock: world.clock, ids });
+      let { objectId } = world;
+      const { appId } = world;
+      for (let round = 0; round < 12; round++) {
+        const [made] = await Promise.allSettled([
+          world.apps.addSecret({ appId, owner: 'servicePrincipal' }, { displayName: '', startMs: null, endMs: null }),
+          second.removePrincipal(objectId),
+        ]);
+        ({ objectId } = await world.apps.createPrincipal(appId, true));
+        if (made.status === 'rejected' && !isFault(made.reason, 'not-found')) throw made.reason;
+        const secret = made.status === 'fulfilled' ? made.value.secret : '';
+        expect(await world.people.bySecret(appId, secret)).toBeUndefined();
+        expect((await world.apps.principalById(objectId))?.secrets).toEqual([]);
+      }
+    });
+
     test('gives no second person what a first one had: a new principal of the application has no roles', async () => {
       await using world = await newWorld();
       await world.assign('Owner');

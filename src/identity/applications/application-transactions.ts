@@ -117,8 +117,11 @@ export const addSecret: TransactionDefinition<NewSecret, void> = {
   async run(tx, secret) {
     const application = await tx.first(lockApplication, { appId: secret.appId });
     if (!application) throw new Fault('not-found', `there is no application with the id "${secret.appId}"`);
-    if (secret.owner === 'servicePrincipal' && !(await tx.first(principalByAppId, { appId: secret.appId }))) {
-      throw new Fault('not-found', `the application "${secret.appId}" has no service principal`);
+    if (secret.owner === 'servicePrincipal') {
+      const found = await tx.first(principalByAppId, { appId: secret.appId });
+      // Held, so that it does not go before its secret is there, which would then be the next one's.
+      const principal = found && (await tx.first(lockPrincipal, { objectId: found.object_id }));
+      if (!principal) throw new Fault('not-found', `the application "${secret.appId}" has no service principal`);
     }
     const { count } = (await tx.first(countSecrets, { appId: secret.appId })) ?? { count: 0 };
     if (count >= maxSecrets) {

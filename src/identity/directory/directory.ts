@@ -58,6 +58,7 @@ export interface Directory {
 const rowsAtOnce = 1000;
 /** Scopes that one statement asks for; no resource has more above it. */
 const scopesAtOnce = 8;
+const applicationId = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Makes the directory. */
 export function directory(options: { database: Database; clock: Clock }): Directory {
@@ -74,8 +75,12 @@ export function directory(options: { database: Database; clock: Clock }): Direct
     });
   };
 
+  /** What is no id is that of nobody, and no database takes every character. */
+  const secretsOf = async (appId: string) =>
+    applicationId.test(appId) ? database.all(secretsOfApplication, { appId: appId.toLowerCase() }) : [];
+
   const judgeSecret: Directory['judgeSecret'] = async (appId, secret) => {
-    const rows = await database.all(secretsOfApplication, { appId: appId.toLowerCase() });
+    const rows = await secretsOf(appId);
     // Each is compared, so that time does not tell which one was near.
     const matching = rows.filter((row) => row.key_id !== null && secretMatches(secret, row.key_id, row.hash ?? ''))[0];
     // An unknown application costs as many hashes as one with two secrets.
@@ -106,7 +111,7 @@ export function directory(options: { database: Database; clock: Clock }): Direct
       return 'subject' in judged ? judged.subject : undefined;
     },
     async application(appId) {
-      const row = (await database.all(secretsOfApplication, { appId: appId.toLowerCase() }))[0];
+      const row = (await secretsOf(appId))[0];
       return row ? { objectId: row.object_id, name: row.name } : null;
     },
     judgeSecret,
