@@ -14,8 +14,9 @@ export interface PlaneUrls {
  * Through the proxy on loopback, or in front of a mapped port, that is another one than Berth listens on.
  */
 export function planeUrls(domain: string, host: string): PlaneUrls {
-  const port = /:([0-9]{1,5})$/.exec(host)?.[1];
-  const suffix = port === undefined || port === '443' ? domain : `${domain}:${port}`;
+  const port = Number(/:([0-9]{1,5})$/.exec(host)?.[1] ?? 443);
+  // A `Host` can name a port that is none, of which no URL can be made.
+  const suffix = port === 443 || port < 1 || port > 65_535 ? domain : `${domain}:${port}`;
   const url = (label: string): string => `https://${label}.${suffix}`;
   return {
     management: url('management'),
