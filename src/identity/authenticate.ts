@@ -163,7 +163,9 @@ export function authenticator(options: {
       if (!matching) throw wrongPassword(`admin:${registry.name}`, `berth credentials --registry ${registry.name}`);
       return admin(registry, matching.credential_id);
     }
-    const rows = await database.all(tokenByName, { registryId: registry.id, name: username });
+    // No name holds a control character, and no database takes each of them.
+    const isName = !/\p{Cc}/u.test(username);
+    const rows = isName ? await database.all(tokenByName, { registryId: registry.id, name: username }) : [];
     const matching = rows.filter((row) => secretMatches(password, row.credential_id, row.hash))[0];
     // An unknown name costs as many hashes as a known one with two passwords.
     for (let missing = rows.length; missing < 2; missing++) hashSecret(password, username);

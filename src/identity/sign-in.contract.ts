@@ -111,6 +111,13 @@ export function signInContract(name: string, open: EngineFactory): void {
       expect((await second.showAdmin(other.registry)).passwords).toHaveLength(2);
     });
 
+    test('with a user name that holds what no name does is refused like any other', async () => {
+      await using world = await newWorld();
+      for (const name of ['\0', 'robot\0', '\u0085']) {
+        await expect(world.signIn(name, 'password')).rejects.toMatchObject(refused);
+      }
+    });
+
     test('as a token works with either password until it is deleted', async () => {
       await using world = await newWorld();
       const passwords = await world.createToken('robot');

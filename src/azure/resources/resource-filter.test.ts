@@ -56,6 +56,8 @@ describe('parseResourceFilter', () => {
     "tagValue eq 'a'",
     "startswith(name, 'a')",
     "name eq 'a' # or",
+    "name eq 'a\0'",
+    "resourceType eq '\n'",
   ])('refuses %s', (text) => expect(() => parseResourceFilter(text)).toThrow(ArmError));
 
   it('takes the fields that a list has only', () => {

@@ -21,6 +21,8 @@ export function parseResourceFilter(
 ): ResourceFilter {
   if (text !== null && text.length > maxLength) throw refusal(`it is longer than ${maxLength} characters`);
   if (text === null || text.trim() === '') return {};
+  // Blanks are all that stands between words, and not every database takes the others.
+  if (/[^\P{Cc}\t]/u.test(text)) throw refusal('it holds control characters');
   const found: Partial<Record<FilterField, string>> = {};
   const scanner = scan(text);
   do {

@@ -26,6 +26,9 @@ export function parseFields(text: string | URLSearchParams): Fields {
   let count = 0;
   for (const [name, value] of typeof text === 'string' ? new URLSearchParams(text) : text) {
     if (++count > maxFields) throw new OAuthRefusal('request-malformed', `there are more than ${maxFields} fields`);
+    if (name.includes('\0') || value.includes('\0')) {
+      throw new OAuthRefusal('request-malformed', `the field "${printable(name)}" holds a NUL`);
+    }
     if (fields.has(name)) {
       throw new OAuthRefusal('request-malformed', `the field "${printable(name)}" is there more than once`);
     }
