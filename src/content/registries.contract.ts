@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localKeyWrapper } from '../adapters/key-local/index.ts';
 import { readFeed } from '../data/index.ts';
-import { countTokens, credentialService, directory } from '../identity/index.ts';
+import { countTokens, credentialService, directory, roleAssignments } from '../identity/index.ts';
 import { isFault, randomIds } from '../kernel/index.ts';
 import type { EngineFactory, TestEngine } from './_engines.ts';
 import { giveRole, identityOfRegistry, makeGroup } from './_registry-fixture.ts';
@@ -200,6 +200,24 @@ export function registriesContract(name: string, open: EngineFactory): void {
       expect((await shown(made)).identityId).toBe(next.objectId);
       await service.remove(by('owner'), made.name);
       expect(await identityOfRegistry(engine.database, made)).toBeNull();
+    });
+
+    test('an identity that ends while it is given a role leaves none behind', async () => {
+      const who = directory({ database: engine.database, clock: engine.clock });
+      const assignments = roleAssignments(await engine.second());
+      const made = await make();
+      const scope = (await make()).resourceKey;
+      for (let round = 0; round < 12; round++) {
+        const identity = newIdentity();
+        const { objectId: principalId } = identity;
+        await service.change(by('owner'), made.name, { identity });
+        const given = { name: randomIds.guid(), scope, roleId: acrPull, principalId, principalType: null };
+        await Promise.all([
+          service.change(by('owner'), made.name, { identity: null }),
+          assignments.assign({ ...given, description: null, by: 'owner' }),
+        ]);
+        expect(await who.rolesOf(principalId, scope)).toEqual([]);
+      }
     });
 
     test('who had a role at a deleted registry has none at one that is made again', async () => {

@@ -20,13 +20,16 @@ export const insertServicePrincipal = statement<{
   }),
 );
 
-export const identityOfResource = statement<{ resourceKey: string }, { object_id: string; app_id: string }>((db, p) =>
-  db
-    .selectFrom('service_principal')
-    .select(['object_id', 'app_id'])
-    .where('resource_key', '=', p.resourceKey)
-    .where('kind', '=', 'ManagedIdentity')
-    .limit(1),
+/** The identity of a resource, held until the transaction ends, so that nobody gives it a role while it goes. */
+export const identityOfResource = statement<{ resourceKey: string }, { object_id: string; app_id: string }>(
+  (db, p, dialect) =>
+    db
+      .selectFrom('service_principal')
+      .select(['object_id', 'app_id'])
+      .where('resource_key', '=', p.resourceKey)
+      .where('kind', '=', 'ManagedIdentity')
+      .limit(1)
+      .modifyEnd(dialect.forUpdate()),
 );
 
 export const deleteServicePrincipal = statement<{ objectId: string }>((db, p) =>
