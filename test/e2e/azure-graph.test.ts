@@ -266,6 +266,12 @@ describe('who may do what in the directory', () => {
     const me = (await azure.graph('GET', '/v1.0/me')).json<{ id: string }>();
     const ids = [me.id, managing.objectId];
     const named = (await graph('POST', '/v1.0/directoryObjects/getByIds', { ids })).json<Listed>();
+    for (const id of ids) {
+      const path = `/v1.0/directoryObjects/${id}/getMemberGroups`;
+      const isPrincipal = named.value.some((one) => one['id'] === id);
+      expect((await graph('POST', path, { securityEnabledOnly: true })).status).toBe(isPrincipal ? 200 : 404);
+      expect((await azure.graph('POST', path, { securityEnabledOnly: true })).status).toBe(200);
+    }
     expect(named.value.map((one) => one['id'])).toEqual([managing.objectId]);
     for (const path of [`/v1.0/applications/${plain.applicationId}`, `/v1.0/servicePrincipals/${plain.objectId}`])
       expect((await graph('DELETE', path)).status).toBe(403);

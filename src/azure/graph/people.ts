@@ -158,12 +158,15 @@ function textsIn(body: Awaited<ReturnType<typeof bodyOf>>, name: string): string
   return value;
 }
 
-/** `POST /directoryObjects/{id}/getMemberGroups` and `…/getMemberObjects`: nobody is in a group, since there are none. */
-export async function getMemberGroups({ exchange, services, parameters }: GraphCall): Promise<void> {
+/**
+ * `POST /directoryObjects/{id}/getMemberGroups` and `…/getMemberObjects`: nobody is in a group, since there are none. Whether
+ * a user is there is told to users only.
+ */
+export async function getMemberGroups({ exchange, services, parameters, looksAround }: GraphCall): Promise<void> {
   onlyMembers(await bodyOf(exchange), ['securityEnabledOnly']);
   const id = parameters['id'] ?? '';
-  const there =
-    isGuid(id) && ((await services.people.byId(id)) ?? (await services.applications.principalById(id))) !== undefined;
-  if (!there) throw notFound(id);
+  if (!isGuid(id)) throw notFound(id);
+  const person = looksAround ? await services.people.byId(id) : undefined;
+  if (!(person ?? (await services.applications.principalById(id)))) throw notFound(id);
   sendList(exchange, [], null);
 }
