@@ -5,6 +5,8 @@ import { hour, type TestWorld } from './_world.ts';
 
 const nobody = { kind: 'service-principal', objectId: 'nobody', credentialId: 'none' } as const;
 
+const noApplication = '00000000-0000-4000-8000-000000000000';
+
 /** How the directory is asked. It only reads, so asking for somebody who is not there goes the whole way. */
 export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
   subjectOf: {
@@ -14,9 +16,9 @@ export const directoryEntries: { readonly [M in keyof Directory]: Entry } = {
       });
     },
   },
-  bySecret: { work: (some) => some.directory.bySecret('nobody', 'nothing') },
-  application: { work: (some) => some.directory.application('nobody') },
-  judgeSecret: { work: (some) => some.directory.judgeSecret('nobody', 'nothing') },
+  bySecret: { work: (some) => some.directory.bySecret(noApplication, 'nothing') },
+  application: { work: (some) => some.directory.application(noApplication) },
+  judgeSecret: { work: (some) => some.directory.judgeSecret(noApplication, 'nothing') },
   rolesOf: { work: (some, { world }) => some.directory.rolesOf('nobody', world.registry.resourceKey) },
   rolesBelow: { work: (some) => some.directory.rolesBelow('nobody', '/') },
   principalAt: {

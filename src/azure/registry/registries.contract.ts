@@ -259,24 +259,27 @@ export function registriesAtArmContract(name: string, open: EngineFactory): void
         ['PUT', 'content/change-registry', 409],
         ['PATCH', 'content/change-registry', 404],
         ['DELETE', 'content/delete-registry', 204],
-      ])('%s of one that was made again in another group meanwhile leaves that one alone', async (method, at, status) => {
-        const made = await make();
-        const elsewhere = await makeGroup();
-        const asked = registryUseCases(engine.database);
-        await using raced = await worldOver(
-          happeningBefore(at, async () => {
-            await asked.remove(by('owner'), made.name);
-            await make({}, made.name, elsewhere);
-          }),
-        );
-        const { ask } = await raced.person({ role: roles.contributor, scope: groupId('group') });
-        const body = { location: 'test', sku: { name: 'Premium' }, properties: { anonymousPullEnabled: true } };
-        const answer = await ask(method, `${pathOf(made.name)}${preview}`, { body: JSON.stringify(body) });
-        expect(answer.status, answer.text).toBe(status);
-        const there = await send('GET', pathOf(made.name, elsewhere));
-        expect(there.status).toBe(200);
-        expect(there.json<Shown>().properties.anonymousPullEnabled).toBe(false);
-      });
+      ])(
+        '%s of one that was made again in another group meanwhile leaves that one alone',
+        async (method, transaction, status) => {
+          const made = await make();
+          const elsewhere = await makeGroup();
+          const asked = registryUseCases(engine.database);
+          await using raced = await worldOver(
+            happeningBefore(transaction, async () => {
+              await asked.remove(by('owner'), made.name);
+              await make({}, made.name, elsewhere);
+            }),
+          );
+          const { ask } = await raced.person({ role: roles.contributor, scope: groupId('group') });
+          const body = { location: 'test', sku: { name: 'Premium' }, properties: { anonymousPullEnabled: true } };
+          const answer = await ask(method, `${pathOf(made.name)}${preview}`, { body: JSON.stringify(body) });
+          expect(answer.status, answer.text).toBe(status);
+          const there = await send('GET', pathOf(made.name, elsewhere));
+          expect(there.status).toBe(200);
+          expect(there.json<Shown>().properties.anonymousPullEnabled).toBe(false);
+        },
+      );
 
       test('of one name by many at once makes one registry', async () => {
         const group = await makeGroup();
