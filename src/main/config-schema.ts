@@ -151,7 +151,9 @@ export const configKeys = {
     default: 'local',
     unit: '5 to 30 lower-case letters and digits',
     check: checkRegionName,
-    meaning: 'Name of the region that this deployment is; clients see it as the location.',
+    meaning:
+      'Name of the region that this deployment is; clients see it as the location, the only one that groups and registries ' +
+      'can have. Scripts written for Azure find theirs when it is `eastus`, say. Later starts do not read it.',
   },
   'limits.manifestBytes': {
     type: 'bytes',

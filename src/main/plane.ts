@@ -187,12 +187,14 @@ export async function openPlane(parts: PlaneParts): Promise<Plane> {
   };
 
   const management = lazy(async () => {
+    // The first start's name, whatever the configuration says now: resources stand in it.
+    const [region = config.region.name] = await registries.regions();
     openedManagement = await azure.openManagement({
       ...(await directory()),
       domain: config.domain,
       tenantId: parts.tenantId,
       subscriptionId: parts.subscriptionId,
-      region: config.region.name,
+      region,
       database,
       wrapper,
       clock,

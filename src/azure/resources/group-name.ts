@@ -14,7 +14,7 @@ export function checkGroupName(name: string): void {
   }
 }
 
-/** A region as clients write it (`East US`, `eastus`), as it is kept. Throws 400 for what is none. */
+/** A location as clients write it (`East US`, `eastus`), as it is kept. Throws 400 for what is none. */
 export function parseLocation(value: JsonValue | undefined): string {
   const text = typeof value === 'string' ? value : '';
   const name = text.toLowerCase().replaceAll(' ', '');
@@ -26,6 +26,15 @@ export function parseLocation(value: JsonValue | undefined): string {
     );
   }
   return name;
+}
+
+/** The refusal for a location that is no region here: clients make what stands in a group where the group is. */
+export function noSuchRegion(location: string, region: string): ArmError {
+  return new ArmError(
+    400,
+    'LocationNotAvailableForResourceGroup',
+    `The location '${location}' is not available for resource groups; there is '${region}'. The setting region.name gives the region another name, at the first start.`,
+  );
 }
 
 /** The scope of a group as a key. */

@@ -16,7 +16,7 @@ export interface GroupChange {
 export const groupDeletionKind = 'Microsoft.Resources/subscriptions/resourceGroups/delete';
 
 /** Why a group is not as it is asked for; `detail.why` of the faults of this file. */
-export type GroupProblem = 'absent' | 'deleting' | 'other-location';
+export type GroupProblem = 'absent' | 'deleting' | 'other-location' | 'no-such-region';
 
 /** The entity tag of a group: its stamp is another after each change. */
 export function etagOfGroup(row: Pick<ResourceGroupRow, 'stamp'>): string {
@@ -39,10 +39,10 @@ async function existing(tx: SqlTransaction, key: string): Promise<ResourceGroupR
 
 /**
  * Makes a group, or changes the tags of one that is there; what stands in it stays (AZ-WIRE T-ARM-14). Throws `deleting`,
- * `other-location`, `precondition-failed`.
+ * `other-location`, `no-such-region`, `precondition-failed`.
  */
 export const putGroup: TransactionDefinition<
-  GroupChange & { name: string; location: string },
+  GroupChange & { name: string; location: string; region: string },
   { created: boolean; row: ResourceGroupRow }
 > = {
   name: 'azure/put-group',
@@ -52,6 +52,7 @@ export const putGroup: TransactionDefinition<
     const before = await tx.first(lockGroup, { key });
     const isThere = before !== undefined && before.provisioning_state !== 'Deleted';
     requireConditions(input.conditions, isThere ? etagOfGroup(before) : null);
+    if (!isThere && location !== input.region) throw problem('no-such-region', location, input.region);
     const stamp = tx.stamp();
     if (!before) {
       const made = await tx.first(addGroup, { key, name, location, tags, now: tx.now, stamp });

@@ -6,7 +6,7 @@ import { armList, parameter, parseArmPage } from '../arm/paging.ts';
 import { type ArmAnswer, type ArmCall, ArmError, type ArmOperationHandler, notThereYet } from '../arm/provider.ts';
 import { parseTags } from '../arm/tags.ts';
 import type { GroupDeletion } from './group-deletion.ts';
-import { checkGroupName, groupKeyOf, groupNotFound, groupScopeKey, parseLocation } from './group-name.ts';
+import { checkGroupName, groupKeyOf, groupNotFound, groupScopeKey, noSuchRegion, parseLocation } from './group-name.ts';
 import { listGroups } from './group-store.ts';
 import { beginGroupDeletion, changeGroup, etagOfGroup, type GroupProblem, putGroup } from './group-transactions.ts';
 import { hasTag, parseResourceFilter } from './resource-filter.ts';
@@ -23,11 +23,12 @@ export function groupOperations(options: {
   readonly database: Database;
   readonly ids: Ids;
   readonly subscriptionId: string;
+  readonly region: string;
   readonly visibility: Visibility;
   readonly deletion: GroupDeletion;
   failedLater(error: unknown): void;
 }): Record<string, ArmOperationHandler> {
-  const { database, ids, subscriptionId, visibility, deletion } = options;
+  const { database, ids, subscriptionId, region, visibility, deletion } = options;
   const idOf = (name: string): string => `/subscriptions/${subscriptionId}/resourceGroups/${name}`;
   const wireOf = (row: ResourceGroupRow): Record<string, unknown> => ({
     id: idOf(row.name),
@@ -93,6 +94,7 @@ export function groupOperations(options: {
             key: groupKeyOf(call.scope),
             name,
             location: parseLocation(member(call.body, 'location')),
+            region,
             tags: parseTags(member(call.body, 'tags')),
             conditions: call.conditions,
           })
@@ -184,6 +186,8 @@ function rethrow(error: unknown): never {
         'InvalidResourceGroupLocation',
         `The resource group '${name}' exists already in location '${found}'; a group does not move.`,
       );
+    case 'no-such-region':
+      throw noSuchRegion(String(name), String(found));
     case undefined:
       throw error;
     default:

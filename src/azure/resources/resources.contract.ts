@@ -136,14 +136,14 @@ export function resourcesContract(name: string, open: EngineFactory): void {
     describe('a group', () => {
       test('is made, shown, found in any case, and keeps the spelling of its first name', async () => {
         const spelled = `Made.${world.unique}`;
-        const body = JSON.stringify({ location: 'East US', tags: { A: 'b' } });
+        const body = JSON.stringify({ location: 'Te St', tags: { A: 'b' } });
         const put = await owner.ask('PUT', at(groupId(spelled).replace('resourceGroups', 'resourcegroups')), { body });
         expect(put.status).toBe(201);
         const shown = {
           id: groupId(spelled),
           name: spelled,
           type: 'Microsoft.Resources/resourceGroups',
-          location: 'eastus',
+          location: 'test',
           tags: { A: 'b' },
           properties: { provisioningState: 'Succeeded' },
         };
@@ -177,6 +177,14 @@ export function resourcesContract(name: string, open: EngineFactory): void {
         const moved = await owner.ask('PUT', at(groupId(one)), { body: JSON.stringify({ location: 'elsewhere' }) });
         expect([moved.status, errorOf(moved).code]).toEqual([409, 'InvalidResourceGroupLocation']);
         expect(errorOf(moved).message).toContain("'test'");
+      });
+
+      test('is not made in a region that is not here, where nothing could be made in it', async () => {
+        const path = at(groupId(`Elsewhere.${world.unique}`));
+        const put = await owner.ask('PUT', path, { body: JSON.stringify({ location: 'East US' }) });
+        expect([put.status, errorOf(put).code]).toEqual([400, 'LocationNotAvailableForResourceGroup']);
+        expect(errorOf(put).message).toMatch(/'eastus'.*'test'.*region\.name/);
+        expect((await owner.ask('GET', path)).status).toBe(404);
       });
 
       test('takes tags by PATCH as a whole, and none where none come', async () => {
@@ -414,7 +422,7 @@ export function resourcesContract(name: string, open: EngineFactory): void {
         expect(removed.map((key) => key.split('/registries/')[1])).toEqual(['c', 'b', 'a/hook', 'a']);
         expect(await engine.database.transact(countRoles, { scopeKey: scope.toLowerCase() })).toBe(0);
         expect((await person.ask('GET', at(scope))).status).toBe(403);
-        const body = JSON.stringify({ location: 'elsewhere' });
+        const body = JSON.stringify({ location: 'test' });
         expect((await owner.ask('PUT', at(groupId(one)), { body })).status).toBe(201);
         expect(valueOf(await owner.ask('GET', at(`${groupId(one)}/resources`)))).toEqual([]);
       });
