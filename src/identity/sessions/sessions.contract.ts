@@ -318,6 +318,21 @@ export function signInSessionsContract(name: string, open: EngineFactory): void 
         expect(await record.latest(null, 1000)).toEqual([]);
       });
 
+      test('is told in the order in which it happened, though refusals are written later', async () => {
+        await using fresh = await open();
+        const record = signIns(fresh.database, fresh.clock);
+        const { clock } = fresh;
+        record.refused(tried({ requestId: 'refused', at: clock.now(), principalId: 'owner' }));
+        clock.advance(1);
+        await record.succeeded(
+          tried({ requestId: 'then signed in', error: '', at: clock.now(), principalId: 'owner' }),
+        );
+        await record.flush();
+        for (const of of [null, 'owner']) {
+          expect((await record.latest(of, 10)).map((row) => row.requestId)).toEqual(['then signed in', 'refused']);
+        }
+      });
+
       test('keeps no more rows than it may', async () => {
         await using fresh = await open();
         const record = signIns(fresh.database, fresh.clock, { maxRows: 5, trimEveryMs: 0 });

@@ -66,7 +66,8 @@ export function signIns(database: Database, clock: Clock, changed: Partial<SignI
         principalId === null
           ? await database.all(latestSignIns, { limit })
           : await database.all(latestSignInsOf, { principalId, limit });
-      return rows.map(fromRow);
+      // Refusals are written with a delay, behind successes that came after them.
+      return rows.map(fromRow).toSorted((one, other) => other.at - one.at);
     },
     lately: async (principalId, address) =>
       (await database.first(signedInFrom, { principalId, address, since: clock.now() - latelyMs })) !== undefined,
