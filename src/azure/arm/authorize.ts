@@ -1,4 +1,4 @@
-import { decide, type Principal, type Subject } from '../../identity/index.ts';
+import { builtInRoles, decide, type Principal, permits, type Subject } from '../../identity/index.ts';
 import { Fault, operatorOnly, type ResourceId } from '../../kernel/index.ts';
 import type { ArmOperationHandler } from './provider.ts';
 
@@ -22,8 +22,16 @@ export function authorize(
       operator: operatorOnly({
         rule: 'role-missing',
         because: `no role of ${principal.name} allows ${action} at ${scope.text}; it has ${names === '' ? 'none there or above' : `only ${names}`}`,
-        cure: `az role assignment create --assignee-object-id ${subject.objectId} --assignee-principal-type ${type} --role <role> --scope ${scope.text}`,
+        cure: `az role assignment create --assignee-object-id ${subject.objectId} --assignee-principal-type ${type} --role <role> --scope ${scope.text}, with the role ${rolesThatAllow(action, scope.key)}`,
       }),
     },
   );
+}
+
+/** The roles to choose from, for who is to allow an action at a scope. */
+function rolesThatAllow(action: string, scope: string): string {
+  return builtInRoles
+    .filter((role) => permits([{ role, scope }], action, scope))
+    .map((role) => role.name)
+    .join(' or ');
 }
