@@ -51,7 +51,7 @@ function operatorLines({ operator }: ReadyInfo, data: string): string[] {
   if (operator === undefined) return [];
   const { username, password } = operator;
   return [
-    `  az user        ${username}`,
+    `  az user        ${username}  (npx berth az${data} -- login -u ${username})`,
     `  az password    ${password}  (shown this once; npx berth user set-password ${username}${data})`,
   ];
 }

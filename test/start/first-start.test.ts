@@ -18,6 +18,7 @@ describe('a first start', () => {
     const [, user] = /user {11}(\S+)\n/.exec(text) ?? [];
     const [, secret] = /secret {9}(\S+)\n/.exec(text) ?? [];
     expect(text).toContain(`echo '${secret}' | docker login ${loginServer} --username ${user} --password-stdin\n`);
+    expect(text).toMatch(/\(npx berth az --data \S+ -- login -u operator@berth\.localhost\)\n/);
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(22);
 
     const signedIn = await ask(String(loginServer), '/v2/', {
