@@ -182,7 +182,7 @@ describe.skipIf(lacks('docker', 'crane', 'busybox'))('the container image', () =
     expect(version.stdout.trim()).toBe(manifest.version);
     const listed = await docker.run('docker', [...entry, 'ls', image, '-A', '/opt/berth', '/var/lib/berth']);
     expect(listed.stdout).toBe(
-      '/opt/berth:\n.npmrc\nLICENSE\nbin\ndist\nnode_modules\npackage-lock.json\npackage.json\n\n/var/lib/berth:\n',
+      '/opt/berth:\n.npmrc\nLICENSE\nbin\ncontracts\ndist\nnode_modules\npackage-lock.json\npackage.json\n\n/var/lib/berth:\n',
     );
   });
 
